@@ -1,0 +1,23 @@
+import type { Cursor, ListSessionsInput, SessionPage, SessionView } from "@my-bot/protocol";
+
+export interface SessionOwner {
+  readonly session_id: string;
+  readonly source: string;
+  readonly agent_id: string;
+}
+
+/** What the log says about sessions and open runs: a fold over its events, kept beside it. Rules: SPEC SES. */
+export interface SessionStore {
+  /** The session that a source's messages go to; sees events that are published but not yet committed. */
+  resolve(source: string): SessionOwner | undefined;
+  /** Like `resolve`, by session id. */
+  owner(sessionId: string): SessionOwner | undefined;
+  /** Messages of a session that wait for their answer, the running one included; sees uncommitted ones. */
+  openRuns(sessionId: string): number;
+  get(sessionId: string): SessionView | undefined;
+  list(input: ListSessionsInput): SessionPage;
+  /** Is this run still without its OutboundEvent? */
+  isOpen(runId: string): boolean;
+  /** A cursor before the oldest open run, from which a worker finds all of them; the end of the log when none is open. */
+  resumeCursor(): Cursor;
+}

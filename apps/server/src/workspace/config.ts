@@ -1,0 +1,64 @@
+import * as z from "zod";
+
+const relativePath = z
+  .string()
+  .min(1)
+  .refine((path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."), "must be a path inside the workspace");
+
+/** Seconds; how long a model may keep a run waiting (SPEC RUN7). */
+const Timeouts = z.strictObject({
+  first_byte: z.number().positive().default(60),
+  idle: z.number().positive().default(60),
+  total: z.number().positive().default(600),
+});
+
+const Llm = z.strictObject({
+  provider: z.string().min(1).default("openai"), // "offline" is the built-in model
+  model: z.string().min(1).default("offline"),
+  api_key: z.string().optional(),
+  api_base: z.url({ protocol: /^https?$/ }).optional(),
+  temperature: z.number().min(0).max(2).default(0.7),
+  max_tokens: z.int().positive().default(2048),
+  timeouts: Timeouts.prefault({}),
+});
+export type LlmConfig = z.output<typeof Llm>;
+
+const Limits = z.strictObject({
+  frame_bytes: z.int().positive().default(1024 * 1024),
+  content_bytes: z.int().positive().default(64 * 1024),
+  batch_calls: z.int().positive().default(50),
+  subscriptions: z.int().positive().default(50), // per connection
+  connections: z.int().positive().default(10_000),
+  messages_per_second: z.number().positive().default(50), // per connection, bursts of 4 times this
+  buffered_bytes: z.int().positive().default(1024 * 1024), // per connection
+  queued_messages: z.int().positive().default(100), // per session
+});
+export type LimitsConfig = z.output<typeof Limits>;
+
+const Api = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1"),
+  port: z.int().min(0).max(65_535).default(8000),
+  token: z.string().min(24, "must be at least 24 characters").optional(),
+  allowed_origins: z.array(z.string().min(1)).default([]),
+  allowed_hosts: z.array(z.string().min(1)).default([]),
+  limits: Limits.prefault({}),
+});
+export type ApiConfig = z.output<typeof Api>;
+
+const Binding = z.strictObject({ agent: z.string().min(1), value: z.string().min(1) });
+
+/** The merged `config.user.yaml` and `config.runtime.yaml`. The keys are the inherited ones; unknown keys are errors. */
+export const Config = z.strictObject({
+  llm: Llm.prefault({}),
+  default_agent: z.string().min(1).default("pickle"),
+  agents_path: relativePath.default("agents"),
+  skills_path: relativePath.default("skills"),
+  history_path: relativePath.default(".history"), // accepted for old files: history lives in the log
+  event_path: relativePath.default(".event"),
+  logging_path: relativePath.default(".logs"),
+  websearch: z.looseObject({}).optional(),
+  webread: z.looseObject({}).optional(),
+  api: Api.prefault({}),
+  routing: z.strictObject({ bindings: z.array(Binding).default([]) }).prefault({}),
+});
+export type Config = z.output<typeof Config>;

@@ -1,0 +1,131 @@
+import * as z from "zod";
+
+const timestamp = z.number(); // seconds since 1970, fractional
+
+/** Work entering the system. The first six fields are the inherited wire format, in its order (SPEC EV1). */
+export const InboundEvent = z.object({
+  type: z.literal("InboundEvent"),
+  session_id: z.string(),
+  source: z.string(),
+  content: z.string(),
+  timestamp,
+  retry_count: z.int(),
+  run_id: z.string(), // the run that answers this message
+  message_id: z.string(), // the sender's idempotency key
+  agent_id: z.string(), // the agent that answers
+});
+export type InboundEvent = z.infer<typeof InboundEvent>;
+
+/** The one answer to an InboundEvent. A failed run has `error` set (SPEC EV2). */
+export const OutboundEvent = z.object({
+  type: z.literal("OutboundEvent"),
+  session_id: z.string(),
+  source: z.string(),
+  content: z.string(),
+  timestamp,
+  error: z.string().nullable(),
+  run_id: z.string(),
+});
+export type OutboundEvent = z.infer<typeof OutboundEvent>;
+
+export const RunStartedEvent = z.object({
+  type: z.literal("RunStartedEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  agent_id: z.string(),
+  timestamp,
+});
+export type RunStartedEvent = z.infer<typeof RunStartedEvent>;
+
+export const Usage = z.object({ input_tokens: z.int(), output_tokens: z.int() });
+export type Usage = z.infer<typeof Usage>;
+
+export const RunEndedEvent = z.object({
+  type: z.literal("RunEndedEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  status: z.enum(["completed", "failed", "aborted"]),
+  usage: Usage.nullable(), // null when the model reported none
+  timestamp,
+});
+export type RunEndedEvent = z.infer<typeof RunEndedEvent>;
+
+/** The intent to call a tool, durable before the call is made. */
+export const ToolCallEvent = z.object({
+  type: z.literal("ToolCallEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  turn: z.int(), // counts the LLM calls of a run from 0
+  tool_call_id: z.string(),
+  name: z.string(),
+  arguments: z.string(), // JSON, exactly as the model wrote it
+  content: z.string(), // what the model said before its calls; on the first call of a turn, else ""
+  timestamp,
+});
+export type ToolCallEvent = z.infer<typeof ToolCallEvent>;
+
+export const ToolResultEvent = z.object({
+  type: z.literal("ToolResultEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  turn: z.int(),
+  tool_call_id: z.string(),
+  name: z.string(),
+  content: z.string(), // what the model is told
+  is_error: z.boolean(),
+  timestamp,
+});
+export type ToolResultEvent = z.infer<typeof ToolResultEvent>;
+
+export const SessionEvent = z.object({
+  type: z.literal("SessionEvent"),
+  session_id: z.string(),
+  action: z.enum(["created", "renamed", "deleted"]),
+  source: z.string(), // the source that the session belongs to
+  agent_id: z.string(),
+  title: z.string().nullable(), // null: takes the first message's text
+  timestamp,
+});
+export type SessionEvent = z.infer<typeof SessionEvent>;
+
+/** A piece of the answer while the model writes it. Live only: never stored (SPEC EV5). */
+export const DeltaEvent = z.object({
+  type: z.literal("DeltaEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  turn: z.int(),
+  offset: z.int(), // UTF-16 code units of this turn's text that come before; 0 starts the turn's text afresh
+  content: z.string(),
+});
+export type DeltaEvent = z.infer<typeof DeltaEvent>;
+
+/** The backlog is over; what follows is live. */
+export const SyncedEvent = z.object({ type: z.literal("SyncedEvent") });
+export type SyncedEvent = z.infer<typeof SyncedEvent>;
+
+/** The cursor cannot be resumed: events may be missing or come again. The stream goes on from `cursor` (SPEC BUS6). */
+export const GapEvent = z.object({
+  type: z.literal("GapEvent"),
+  reason: z.enum(["unknown_store", "beyond_end"]),
+  cursor: z.string(),
+});
+export type GapEvent = z.infer<typeof GapEvent>;
+
+/** A fact that is stored in the log and has a cursor. */
+export const DurableEvent = z.discriminatedUnion("type", [
+  InboundEvent,
+  OutboundEvent,
+  RunStartedEvent,
+  RunEndedEvent,
+  ToolCallEvent,
+  ToolResultEvent,
+  SessionEvent,
+]);
+export type DurableEvent = z.infer<typeof DurableEvent>;
+
+/** Whatever a subscriber may receive: durable, ephemeral and control events. */
+export const BotEvent = z.discriminatedUnion("type", [...DurableEvent.options, DeltaEvent, SyncedEvent, GapEvent]);
+export type BotEvent = z.infer<typeof BotEvent>;
+
+export const EventType = z.enum(BotEvent.options.map((option) => option.shape.type.value));
+export type EventType = BotEvent["type"];

@@ -1,0 +1,40 @@
+export { BotError, type BotErrorCode } from "./bot-error.ts";
+export {
+  BotEvent,
+  DeltaEvent,
+  DurableEvent,
+  EventType,
+  GapEvent,
+  InboundEvent,
+  OutboundEvent,
+  RunEndedEvent,
+  RunStartedEvent,
+  SessionEvent,
+  SyncedEvent,
+  ToolCallEvent,
+  ToolResultEvent,
+  Usage,
+} from "./events.ts";
+export type {
+  Cursor,
+  EventFilter,
+  EventRecord,
+  Gateway,
+  HistoryPage,
+  SendResult,
+  SubscribeOptions,
+} from "./gateway.ts";
+export { AbortInput, ClientMessage, EventsInput, formatIssues, Receipt, SendInput } from "./messages.ts";
+export { type AppRouter, appRouter, type ConnectionContext } from "./router.ts";
+export { formatSource, parseSource, type Source, SourceKind } from "./source.ts";
+export {
+  AgentView,
+  CreateSessionInput,
+  GetSessionInput,
+  HistoryInput,
+  InfoView,
+  ListSessionsInput,
+  RenameSessionInput,
+  type SessionPage,
+  SessionView,
+} from "./views.ts";

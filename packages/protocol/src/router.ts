@@ -1,0 +1,112 @@
+import { initTRPC, TRPCError, tracked } from "@trpc/server";
+import * as z from "zod";
+import { BotError } from "./bot-error.ts";
+import { type BotEvent, EventType } from "./events.ts";
+import type { EventFilter, Gateway } from "./gateway.ts";
+import { AbortInput, EventsInput, formatIssues, SendInput } from "./messages.ts";
+import { formatSource } from "./source.ts";
+import { CreateSessionInput, GetSessionInput, HistoryInput, ListSessionsInput, RenameSessionInput } from "./views.ts";
+
+/** What a door knows of the connection that a call comes from. */
+export interface ConnectionContext {
+  readonly gateway: Gateway;
+  /** Throws a BotError when the connection has made too many calls. */
+  countCall(): void;
+  /** Takes one of the connection's subscriptions; throws a BotError when none is left. Returns the release. */
+  openSubscription(): () => void;
+  /** Resolves when the connection can take another frame: the log waits for a slow reader, not memory (SPEC BUS7). */
+  writable(): Promise<void> | undefined;
+}
+
+const t = initTRPC.context<ConnectionContext>().create({
+  isDev: false, // never a stack trace on the wire
+  sse: {
+    ping: { enabled: true, intervalMs: 25_000 },
+    client: { reconnectAfterInactivityMs: 60_000 },
+  },
+  errorFormatter: ({ shape, error }) => ({ ...shape, message: clientMessage(error) }),
+});
+
+function clientMessage(error: TRPCError): string {
+  if (error.cause instanceof z.core.$ZodError) return `Validation error: ${formatIssues(error.cause)}`;
+  return error.code === "INTERNAL_SERVER_ERROR" ? "Internal server error" : error.message;
+}
+
+function toTrpcError(cause: unknown): unknown {
+  return cause instanceof BotError ? new TRPCError({ code: cause.code, message: cause.message, cause }) : cause;
+}
+
+const procedure = t.procedure.use(async ({ ctx, next }) => {
+  try {
+    ctx.countCall();
+  } catch (cause) {
+    throw toTrpcError(cause);
+  }
+  const result = await next();
+  if (!result.ok && result.error.cause instanceof BotError) throw toTrpcError(result.error.cause);
+  return result;
+});
+
+/** Unknown names are refused rather than ignored: a typing error must not look like silence. */
+function parseTypes(types: readonly string[] | undefined): EventType[] | undefined {
+  return types?.map((type) => {
+    const parsed = EventType.safeParse(type);
+    if (parsed.success) return parsed.data;
+    throw new BotError("BAD_REQUEST", `Unknown event type "${type}"; known: ${EventType.options.join(", ")}`);
+  });
+}
+
+function toFilter(input: EventsInput): EventFilter {
+  return {
+    session_id: input?.session_id,
+    source: input?.source === undefined ? undefined : formatSource({ kind: "platform-ws", id: input.source }),
+    types: parseTypes(input?.types),
+  };
+}
+
+/** The RPC surface (SPEC RPC): what `/trpc` serves over WebSocket and HTTP. */
+export const appRouter = t.router({
+  info: procedure.query(({ ctx }) => ctx.gateway.info()),
+
+  send: procedure.input(SendInput).mutation(async ({ ctx, input }) => (await ctx.gateway.send(input)).receipt),
+
+  events: procedure.input(EventsInput).subscription(async function* ({ ctx, input, signal }) {
+    try {
+      const release = ctx.openSubscription();
+      try {
+        const records = ctx.gateway.events({
+          after: input?.lastEventId ?? undefined,
+          filter: toFilter(input),
+          signal: signal ?? new AbortController().signal,
+        });
+        for await (const { cursor, event } of records) {
+          yield tracked<BotEvent>(cursor, event);
+          await ctx.writable();
+        }
+      } finally {
+        release();
+      }
+    } catch (cause) {
+      throw toTrpcError(cause);
+    }
+  }),
+
+  abort: procedure.input(AbortInput).mutation(({ ctx, input }) => ctx.gateway.abort(input)),
+
+  sessions: t.router({
+    list: procedure.input(ListSessionsInput).query(({ ctx, input }) => ctx.gateway.listSessions(input)),
+    get: procedure.input(GetSessionInput).query(({ ctx, input }) => ctx.gateway.getSession(input.session_id)),
+    history: procedure.input(HistoryInput).query(({ ctx, input }) => ctx.gateway.history(input)),
+    create: procedure.input(CreateSessionInput).mutation(({ ctx, input }) => ctx.gateway.createSession(input)),
+    rename: procedure.input(RenameSessionInput).mutation(({ ctx, input }) => ctx.gateway.renameSession(input)),
+    delete: procedure
+      .input(GetSessionInput)
+      .mutation(({ ctx, input }) => ctx.gateway.deleteSession(input.session_id)),
+  }),
+
+  agents: t.router({
+    list: procedure.query(({ ctx }) => ctx.gateway.listAgents()),
+  }),
+});
+
+export type AppRouter = typeof appRouter;

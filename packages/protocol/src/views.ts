@@ -1,0 +1,76 @@
+import * as z from "zod";
+
+/** A session as lists and headers show it. */
+export const SessionView = z.object({
+  session_id: z.string(),
+  source: z.string(), // the full source, e.g. platform-ws:test
+  agent_id: z.string(),
+  title: z.string().nullable(), // null before the first message
+  created_at: z.number(), // seconds since 1970
+  updated_at: z.number(),
+  message_count: z.int(), // InboundEvents and OutboundEvents
+  open_runs: z.int(), // messages that wait for their answer, the running one included
+});
+export type SessionView = z.infer<typeof SessionView>;
+
+export const AgentView = z.object({
+  agent_id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  is_default: z.boolean(),
+});
+export type AgentView = z.infer<typeof AgentView>;
+
+export const InfoView = z.object({
+  name: z.literal("my-bot"),
+  version: z.string(),
+  protocol_version: z.int(),
+  features: z.array(z.string()),
+  llm: z.object({
+    mode: z.enum(["offline", "online"]),
+    provider: z.string(),
+    model: z.string(),
+  }),
+  default_agent: z.string(),
+  limits: z.object({ content_bytes: z.int(), frame_bytes: z.int() }),
+});
+export type InfoView = z.infer<typeof InfoView>;
+
+const sessionId = z.string().min(1);
+const title = z.string().trim().min(1).max(200);
+
+export const ListSessionsInput = z
+  .object({
+    limit: z.int().min(1).max(200).default(50),
+    /** `next` of the page before. */
+    page: z.string().max(200).optional(),
+  })
+  .prefault({});
+export type ListSessionsInput = z.output<typeof ListSessionsInput>;
+
+/** Newest first; `next` is null on the last page. */
+export interface SessionPage {
+  readonly sessions: readonly SessionView[];
+  readonly next: string | null;
+}
+
+export const GetSessionInput = z.object({ session_id: sessionId });
+export type GetSessionInput = z.infer<typeof GetSessionInput>;
+
+export const HistoryInput = z.object({
+  session_id: sessionId,
+  limit: z.int().min(1).max(1000).default(200),
+  /** `before` of a later page. */
+  before: z.string().max(200).optional(),
+});
+export type HistoryInput = z.output<typeof HistoryInput>;
+
+export const CreateSessionInput = z.object({
+  source: z.string().min(1).max(256),
+  agent_id: z.string().min(1).nullish(),
+  title: title.nullish(),
+});
+export type CreateSessionInput = z.infer<typeof CreateSessionInput>;
+
+export const RenameSessionInput = z.object({ session_id: sessionId, title });
+export type RenameSessionInput = z.infer<typeof RenameSessionInput>;

@@ -103,11 +103,10 @@ export type DeltaEvent = z.infer<typeof DeltaEvent>;
 export const SyncedEvent = z.object({ type: z.literal("SyncedEvent") });
 export type SyncedEvent = z.infer<typeof SyncedEvent>;
 
-/** The cursor cannot be resumed: events may be missing or come again. The stream goes on from `cursor` (SPEC BUS6). */
+/** The given cursor cannot be resumed: the stream goes on from the cursor of this record (SPEC BUS6). */
 export const GapEvent = z.object({
   type: z.literal("GapEvent"),
   reason: z.enum(["unknown_store", "beyond_end"]),
-  cursor: z.string(),
 });
 export type GapEvent = z.infer<typeof GapEvent>;
 

@@ -10,8 +10,8 @@ import { CreateSessionInput, GetSessionInput, HistoryInput, ListSessionsInput, R
 /** What a door knows of the connection that a call comes from. */
 export interface ConnectionContext {
   readonly gateway: Gateway;
-  /** Throws a BotError when the connection has made too many calls. */
-  countCall(): void;
+  /** Throws a BotError when the connection may not make a call: without the token, or too often. */
+  admitCall(): void;
   /** Takes one of the connection's subscriptions; throws a BotError when none is left. Returns the release. */
   openSubscription(): () => void;
   /** Resolves when the connection can take another frame: the log waits for a slow reader, not memory (SPEC BUS7). */
@@ -38,7 +38,7 @@ function toTrpcError(cause: unknown): unknown {
 
 const procedure = t.procedure.use(async ({ ctx, next }) => {
   try {
-    ctx.countCall();
+    ctx.admitCall();
   } catch (cause) {
     throw toTrpcError(cause);
   }
@@ -99,9 +99,7 @@ export const appRouter = t.router({
     history: procedure.input(HistoryInput).query(({ ctx, input }) => ctx.gateway.history(input)),
     create: procedure.input(CreateSessionInput).mutation(({ ctx, input }) => ctx.gateway.createSession(input)),
     rename: procedure.input(RenameSessionInput).mutation(({ ctx, input }) => ctx.gateway.renameSession(input)),
-    delete: procedure
-      .input(GetSessionInput)
-      .mutation(({ ctx, input }) => ctx.gateway.deleteSession(input.session_id)),
+    delete: procedure.input(GetSessionInput).mutation(({ ctx, input }) => ctx.gateway.deleteSession(input.session_id)),
   }),
 
   agents: t.router({

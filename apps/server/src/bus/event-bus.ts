@@ -23,6 +23,8 @@ export interface Published {
 export interface EventBus {
   /** Appends all events or none. Resolves once they would survive a crash of this process; only then do subscribers see them. */
   publish(events: readonly DurableEvent[], options: PublishOptions): Promise<Published>;
+  /** Was this key used, by a publish that may still wait for its commit? */
+  has(key: string): boolean;
   /** Reaches whoever is listening now; never stored, never waited for. */
   broadcast(event: DeltaEvent, options: { readonly sessionSource: string }): void;
   /**

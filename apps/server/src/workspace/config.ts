@@ -12,7 +12,8 @@ const Timeouts = z.strictObject({
   total: z.number().positive().default(600),
 });
 
-const Llm = z.strictObject({
+/** Which model answers and how; an agent may override any of it. */
+export const LlmConfig = z.strictObject({
   provider: z.string().min(1).default("openai"), // "offline" is the built-in model
   model: z.string().min(1).default("offline"),
   api_key: z.string().optional(),
@@ -21,7 +22,7 @@ const Llm = z.strictObject({
   max_tokens: z.int().positive().default(2048),
   timeouts: Timeouts.prefault({}),
 });
-export type LlmConfig = z.output<typeof Llm>;
+export type LlmConfig = z.output<typeof LlmConfig>;
 
 const Limits = z.strictObject({
   frame_bytes: z.int().positive().default(1024 * 1024),
@@ -45,11 +46,25 @@ const Api = z.strictObject({
 });
 export type ApiConfig = z.output<typeof Api>;
 
-const Binding = z.strictObject({ agent: z.string().min(1), value: z.string().min(1) });
+function isPattern(value: string): boolean {
+  try {
+    new RegExp(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Sources that match `value`, a regular expression for the whole source, are answered by `agent`. */
+const Binding = z.strictObject({
+  agent: z.string().min(1),
+  value: z.string().min(1).max(500).refine(isPattern, "is not a regular expression"),
+});
+export type BindingConfig = z.output<typeof Binding>;
 
 /** The merged `config.user.yaml` and `config.runtime.yaml`. The keys are the inherited ones; unknown keys are errors. */
 export const Config = z.strictObject({
-  llm: Llm.prefault({}),
+  llm: LlmConfig.prefault({}),
   default_agent: z.string().min(1).default("pickle"),
   agents_path: relativePath.default("agents"),
   skills_path: relativePath.default("skills"),

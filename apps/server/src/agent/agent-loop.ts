@@ -1,0 +1,179 @@
+import type { DeltaEvent, InboundEvent, ToolCallEvent, ToolResultEvent, Usage } from "@my-bot/protocol";
+import type { EventBus } from "../bus/event-bus.ts";
+import type { AgentDefinition } from "../workspace/agent-definition.ts";
+import { groupRuns, type RunRecord, toMessages } from "./conversation.ts";
+import {
+  type FinishReason,
+  type LanguageModel,
+  ModelError,
+  type ModelMessage,
+  type ModelToolCall,
+} from "./language-model.ts";
+import type { ToolRegistry } from "./tools/registry.ts";
+
+/** An agent with what it needs to answer. */
+export interface ReadyAgent {
+  readonly definition: AgentDefinition;
+  readonly systemPrompt: string;
+  readonly model: LanguageModel;
+  readonly tools: ToolRegistry;
+}
+
+/** One message on its way to its answer. */
+export interface Run {
+  readonly inbound: InboundEvent;
+  readonly sessionSource: string;
+  /** Text of the current turn; what is left of a stopped run. */
+  text: string;
+  /** Summed over the turns; null while no turn has reported any. */
+  usage: Usage | null;
+}
+
+export interface AgentLoopDeps {
+  readonly bus: EventBus;
+  readonly agent: ReadyAgent;
+}
+
+const MAX_TURNS = 20;
+const TOKEN_LIMIT_NOTE = "\n\n*(cut off: the model reached its token limit)*";
+const REFUSED = "The model's provider refused this answer (content filter)";
+const OUTCOME_UNKNOWN = "The server stopped while this call was running: its outcome is unknown. It was not repeated.";
+
+/**
+ * Answers one message; the answer is `run.text`. Every step reads from the log what is done and does the next thing, so a
+ * run that a crash cut short goes on where it was (SPEC RUN4). Throws ModelError, or the signal's reason.
+ */
+export async function runAgentLoop(deps: AgentLoopDeps, run: Run, signal: AbortSignal): Promise<void> {
+  await settleInterruptedCalls(deps, run, signal);
+  for (;;) {
+    const { turn, messages } = readProgress(deps, run);
+    if (turn >= MAX_TURNS) throw new ModelError(`Stopped after ${MAX_TURNS} rounds of tool calls without an answer`);
+    const calls = await runTurn(deps, run, { turn, messages, signal });
+    if (calls.length === 0) return;
+    await publishAll(deps, run, calls);
+    await Promise.all(calls.map((call) => runTool(deps, run, { call, signal })));
+  }
+}
+
+function readProgress({ bus, agent }: AgentLoopDeps, { inbound }: Run): { turn: number; messages: ModelMessage[] } {
+  const runs = groupRuns(bus.history({ sessionId: inbound.session_id }).map(({ event }) => event));
+  const lastTurn = runs.get(inbound.run_id)?.calls.at(-1)?.turn ?? -1;
+  return {
+    turn: lastTurn + 1,
+    messages: [{ role: "system", content: agent.systemPrompt }, ...toMessages(runs, inbound.run_id)],
+  };
+}
+
+interface TurnOptions {
+  readonly turn: number;
+  readonly messages: readonly ModelMessage[];
+  readonly signal: AbortSignal;
+}
+
+/** One model call: text goes out as it comes, the intents of its tool calls come back. */
+async function runTurn({ bus, agent }: AgentLoopDeps, run: Run, options: TurnOptions): Promise<ToolCallEvent[]> {
+  const { turn, messages, signal } = options;
+  const calls: ModelToolCall[] = [];
+  run.text = "";
+  const say = (content: string): void => {
+    bus.broadcast(deltaEvent(run, turn, content), { sessionSource: run.sessionSource });
+    run.text += content;
+  };
+  for await (const event of agent.model.stream({ messages, tools: agent.tools.tools() }, signal)) {
+    if (event.type === "text") say(event.content);
+    else if (event.type === "tool_call") calls.push(event.call);
+    else {
+      run.usage = addUsage(run.usage, event.usage);
+      applyFinish(event.reason, say);
+    }
+  }
+  return calls.map((call, index) => toolCallEvent(run, call, { turn, content: index === 0 ? run.text : "" }));
+}
+
+function applyFinish(reason: FinishReason, say: (content: string) => void): void {
+  if (reason === "content_filter") throw new ModelError(REFUSED);
+  if (reason === "length") say(TOKEN_LIMIT_NOTE);
+}
+
+async function runTool(
+  deps: AgentLoopDeps,
+  run: Run,
+  { call, signal }: { call: ToolCallEvent; signal: AbortSignal },
+): Promise<void> {
+  const { tool_call_id: id, name, arguments: args } = call;
+  const result = await deps.agent.tools.run({ id, name, arguments: args }, signal);
+  signal.throwIfAborted();
+  await publishAll(deps, run, [toolResultEvent(call, result)]);
+}
+
+/** Calls that a crash interrupted: those that change nothing are made again, of the others the model is told. */
+async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: AbortSignal): Promise<void> {
+  const { bus, agent } = deps;
+  const events = bus.history({ sessionId: run.inbound.session_id }).map(({ event }) => event);
+  const interrupted = openCalls(groupRuns(events).get(run.inbound.run_id));
+  await Promise.all(
+    interrupted.map((call) =>
+      agent.tools.isReadOnly(call.name)
+        ? runTool(deps, run, { call, signal })
+        : publishAll(deps, run, [toolResultEvent(call, { content: OUTCOME_UNKNOWN, is_error: true })]),
+    ),
+  );
+}
+
+function openCalls(record: RunRecord | undefined): ToolCallEvent[] {
+  return record?.calls.filter((call) => !record.results.has(call.tool_call_id)) ?? [];
+}
+
+async function publishAll(
+  { bus }: AgentLoopDeps,
+  { sessionSource }: Run,
+  events: readonly (ToolCallEvent | ToolResultEvent)[],
+): Promise<void> {
+  await bus.publish(events, { sessionSource });
+}
+
+function deltaEvent({ inbound, text }: Run, turn: number, content: string): DeltaEvent {
+  const { session_id, run_id } = inbound;
+  return { type: "DeltaEvent", session_id, run_id, turn, offset: text.length, content };
+}
+
+function toolCallEvent(
+  { inbound }: Run,
+  call: ModelToolCall,
+  { turn, content }: { turn: number; content: string },
+): ToolCallEvent {
+  return {
+    type: "ToolCallEvent",
+    session_id: inbound.session_id,
+    run_id: inbound.run_id,
+    turn,
+    tool_call_id: call.id,
+    name: call.name,
+    arguments: call.arguments,
+    content,
+    timestamp: Date.now() / 1000,
+  };
+}
+
+function toolResultEvent(call: ToolCallEvent, result: { content: string; is_error: boolean }): ToolResultEvent {
+  const { session_id, run_id, turn, tool_call_id, name } = call;
+  return {
+    type: "ToolResultEvent",
+    session_id,
+    run_id,
+    turn,
+    tool_call_id,
+    name,
+    content: result.content,
+    is_error: result.is_error,
+    timestamp: Date.now() / 1000,
+  };
+}
+
+function addUsage(sum: Usage | null, usage: Usage | null): Usage | null {
+  if (sum === null || usage === null) return sum ?? usage;
+  return {
+    input_tokens: sum.input_tokens + usage.input_tokens,
+    output_tokens: sum.output_tokens + usage.output_tokens,
+  };
+}

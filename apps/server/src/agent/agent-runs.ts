@@ -1,0 +1,102 @@
+import type { AbortInput, InboundEvent } from "@my-bot/protocol";
+import PQueue from "p-queue";
+import type { Run } from "./agent-loop.ts";
+import type { RunControl } from "./run-control.ts";
+
+/** How a run is carried out and ended; both belong to the worker. */
+export interface RunSteps {
+  /** Answers the message and ends the run; never rejects. */
+  answer(run: Run, signal: AbortSignal): Promise<void>;
+  /** Ends a run that was stopped before it began; never rejects. */
+  cancel(run: Run): Promise<void>;
+  /** How many runs this agent may have at once. */
+  concurrency(agentId: string): number;
+}
+
+interface Entry {
+  readonly run: Run;
+  readonly controller: AbortController;
+  state: "queued" | "running";
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+/** The reason of a stop that a user asked for, unlike one of the server. */
+export class RunAborted extends Error {
+  constructor() {
+    super("Stopped by the user");
+    this.name = "RunAborted";
+  }
+}
+
+/** All open runs of this process: one at a time in a session, in the order they were added; sessions side by side (SPEC RUN1). */
+export class AgentRuns implements RunControl {
+  readonly #steps: RunSteps;
+  readonly #entries = new Map<string, Entry>(); // by run_id, in the order they were added
+  readonly #lanes = new Map<string, PQueue>(); // by session_id
+  readonly #agents = new Map<string, PQueue>(); // by agent_id
+
+  constructor(steps: RunSteps) {
+    this.#steps = steps;
+  }
+
+  add(inbound: InboundEvent, sessionSource: string): void {
+    if (this.#entries.has(inbound.run_id)) return;
+    const entry: Entry = {
+      run: { inbound, sessionSource, text: "", usage: null },
+      controller: new AbortController(),
+      state: "queued",
+      ended: Promise.withResolvers(),
+    };
+    this.#entries.set(inbound.run_id, entry);
+    const lane = queueOf(this.#lanes, inbound.session_id, 1);
+    void lane
+      .add(() => this.#runInTurn(entry))
+      .finally(() => {
+        if (lane.size === 0 && lane.pending === 0) this.#lanes.delete(inbound.session_id);
+      });
+  }
+
+  async abort(which: AbortInput): Promise<string[]> {
+    const entries = [...this.#entries.values()].filter(({ run: { inbound } }) =>
+      "run_id" in which ? inbound.run_id === which.run_id : inbound.session_id === which.session_id,
+    );
+    await Promise.all(entries.map((entry) => this.#stop(entry)));
+    return entries.map(({ run }) => run.inbound.run_id);
+  }
+
+  /** Interrupts what runs, without ending it in the log: the next start goes on with it. */
+  async close(): Promise<void> {
+    for (const queue of [...this.#lanes.values(), ...this.#agents.values()]) queue.clear();
+    const running = [...this.#entries.values()].filter((entry) => entry.state === "running");
+    for (const entry of running) entry.controller.abort(new Error("The server is shutting down"));
+    await Promise.all(running.map((entry) => entry.ended.promise));
+  }
+
+  async #stop(entry: Entry): Promise<void> {
+    if (entry.state === "running") {
+      entry.controller.abort(new RunAborted());
+      return entry.ended.promise;
+    }
+    // Its lane passes over it: a queued run must not wait for those before it to be stopped.
+    this.#entries.delete(entry.run.inbound.run_id);
+    await this.#steps.cancel(entry.run);
+  }
+
+  async #runInTurn(entry: Entry): Promise<void> {
+    const { inbound } = entry.run;
+    const agent = queueOf(this.#agents, inbound.agent_id, this.#steps.concurrency(inbound.agent_id));
+    await agent.add(async () => {
+      if (this.#entries.get(inbound.run_id) !== entry) return; // stopped while it waited
+      entry.state = "running";
+      await this.#steps.answer(entry.run, entry.controller.signal);
+      this.#entries.delete(inbound.run_id);
+      entry.ended.resolve();
+    });
+  }
+}
+
+function queueOf(queues: Map<string, PQueue>, key: string, concurrency: number): PQueue {
+  const queue = queues.get(key) ?? new PQueue({ concurrency });
+  queues.set(key, queue);
+  return queue;
+}

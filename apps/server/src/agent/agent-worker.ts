@@ -1,0 +1,113 @@
+import { BotError, formatSource, type InboundEvent, type OutboundEvent, type RunEndedEvent } from "@my-bot/protocol";
+import type { EventBus } from "../bus/event-bus.ts";
+import type { SessionStore } from "../session/session-store.ts";
+import { type ReadyAgent, type Run, runAgentLoop } from "./agent-loop.ts";
+import { AgentRuns, RunAborted } from "./agent-runs.ts";
+import { ModelError } from "./language-model.ts";
+
+export interface AgentWorkerDeps {
+  readonly bus: EventBus;
+  readonly sessions: SessionStore;
+  readonly agents: ReadonlyMap<string, ReadyAgent>;
+  /** Unexpected failures of a run, for the log; the user gets a sentence without details. */
+  readonly onError: (error: unknown) => void;
+}
+
+type Outcome = Pick<RunEndedEvent, "status"> & Pick<OutboundEvent, "error">;
+
+const RETRY_MS = 1000;
+
+/** The runs of this process; `runAgentWorker` feeds them from the log. `signal`: the server stops. */
+export function createAgentRuns(deps: AgentWorkerDeps, signal: AbortSignal): AgentRuns {
+  return new AgentRuns({
+    answer: async (run, runSignal) => {
+      const outcome = await attempt(deps, run, runSignal);
+      if (outcome) await endRun(deps, run, { outcome, signal });
+    },
+    cancel: (run) => endRun(deps, run, { outcome: aborted(new RunAborted()), signal }),
+    concurrency: (agentId) => deps.agents.get(agentId)?.definition.maxConcurrency ?? 1,
+  });
+}
+
+/** Gives every unanswered message of the log, then every new one, to the runs, until `signal` aborts (SPEC RUN3). */
+export async function runAgentWorker(
+  { bus, sessions }: AgentWorkerDeps,
+  runs: AgentRuns,
+  signal: AbortSignal,
+): Promise<void> {
+  const records = bus.subscribe({ after: sessions.resumeCursor(), filter: { types: ["InboundEvent"] }, signal });
+  for await (const { event } of records) {
+    if (event.type !== "InboundEvent" || !sessions.isOpen(event.run_id)) continue;
+    runs.add(event, sessions.owner(event.session_id)?.source ?? event.source);
+  }
+}
+
+/** Undefined when the server stops: the run stays open and the next start goes on with it. */
+async function attempt(deps: AgentWorkerDeps, run: Run, signal: AbortSignal): Promise<Outcome | undefined> {
+  const agent = deps.agents.get(run.inbound.agent_id);
+  if (!agent) return { status: "failed", error: `Agent "${run.inbound.agent_id}" is no longer in the workspace` };
+  try {
+    await publishStarted(deps, run);
+    await runAgentLoop({ bus: deps.bus, agent }, run, signal);
+    return { status: "completed", error: null };
+  } catch (cause) {
+    if (signal.aborted) return signal.reason instanceof RunAborted ? aborted(signal.reason) : undefined;
+    if (cause instanceof ModelError || cause instanceof BotError) return failed(run, cause.message);
+    deps.onError(cause);
+    return failed(run, "The run failed for a reason that the server's log tells");
+  }
+}
+
+function aborted(reason: RunAborted): Outcome {
+  return { status: "aborted", error: reason.message };
+}
+
+/** The inherited shape of a failure: no content (SPEC EV2). */
+function failed(run: Run, error: string): Outcome {
+  run.text = "";
+  return { status: "failed", error };
+}
+
+async function publishStarted({ bus }: AgentWorkerDeps, { inbound, sessionSource }: Run): Promise<void> {
+  const { session_id, run_id, agent_id } = inbound;
+  await bus.publish([{ type: "RunStartedEvent", session_id, run_id, agent_id, timestamp: Date.now() / 1000 }], {
+    sessionSource,
+    key: `started:${run_id}`,
+  });
+}
+
+/** The answer and the end of the run, in one append. The key makes a second answer impossible (SPEC RUN2). */
+async function endRun(
+  deps: AgentWorkerDeps,
+  run: Run,
+  { outcome, signal }: { outcome: Outcome; signal: AbortSignal },
+): Promise<void> {
+  const events = [outboundEvent(run, outcome), runEndedEvent(run, outcome)];
+  const options = { sessionSource: run.sessionSource, key: `answer:${run.inbound.run_id}` };
+  while (!signal.aborted) {
+    try {
+      await deps.bus.publish(events, options);
+      return;
+    } catch (cause) {
+      deps.onError(cause); // a full disk, say: the answer waits until it can be kept
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+    }
+  }
+}
+
+function outboundEvent({ inbound, text }: Run, { error }: Outcome): OutboundEvent {
+  return {
+    type: "OutboundEvent",
+    session_id: inbound.session_id,
+    source: formatSource({ kind: "agent", id: inbound.agent_id }),
+    content: text,
+    timestamp: Date.now() / 1000,
+    error,
+    run_id: inbound.run_id,
+  };
+}
+
+function runEndedEvent({ inbound, usage }: Run, { status }: Outcome): RunEndedEvent {
+  const { session_id, run_id }: InboundEvent = inbound;
+  return { type: "RunEndedEvent", session_id, run_id, status, usage, timestamp: Date.now() / 1000 };
+}

@@ -1,0 +1,14 @@
+import type { DeltaEvent, DurableEvent, EventFilter } from "@my-bot/protocol";
+
+export function matchesFilter(
+  event: DurableEvent | DeltaEvent,
+  sessionSource: string,
+  filter: EventFilter | undefined,
+): boolean {
+  if (filter === undefined) return true;
+  return (
+    (filter.session_id === undefined || filter.session_id === event.session_id) &&
+    (filter.source === undefined || filter.source === sessionSource) &&
+    (filter.types === undefined || filter.types.includes(event.type))
+  );
+}

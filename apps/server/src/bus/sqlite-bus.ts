@@ -1,0 +1,198 @@
+import {
+  BotError,
+  type Cursor,
+  type DeltaEvent,
+  type DurableEvent,
+  type EventFilter,
+  type EventRecord,
+  type GapEvent,
+  type SubscribeOptions,
+} from "@my-bot/protocol";
+import { formatCursor, parseCursor } from "./cursor.ts";
+import type { EventBus, LogRecord, Published, PublishOptions } from "./event-bus.ts";
+import { LiveText } from "./live-text.ts";
+import { RecentRecords } from "./recent-records.ts";
+import { SqliteLog, type StoredRecord } from "./sqlite-log.ts";
+import type { SqliteStore } from "./sqlite-store.ts";
+import { type SubscribedLog, Subscriber } from "./subscriber.ts";
+
+/** State that is derived from the log and kept in the same file. */
+export interface Projection {
+  /** Folds one record in, within the transaction that appends it. */
+  apply(record: StoredRecord): void;
+}
+
+/** Everything that is published in one tick: one transaction, one fsync. */
+interface Batch {
+  readonly records: StoredRecord[];
+  readonly settled: PromiseWithResolvers<void>;
+}
+
+const RECENT_RECORDS = 512;
+
+export function openSqliteBus(store: SqliteStore, projections: readonly Projection[]): EventBus {
+  return new SqliteBus(store, projections);
+}
+
+function storageError(cause: unknown): BotError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new BotError("SERVICE_UNAVAILABLE", `The event could not be stored: ${reason}`, { cause });
+}
+
+class SqliteBus implements EventBus, SubscribedLog {
+  readonly #store: SqliteStore;
+  readonly #log: SqliteLog;
+  readonly #projections: readonly Projection[];
+  readonly #recent = new RecentRecords(RECENT_RECORDS);
+  readonly #live = new LiveText();
+  readonly #subscribers = new Set<Subscriber>();
+  #head: number;
+  #batch: Batch | undefined;
+  #isClosed = false;
+  #ephemeralCount = 0;
+
+  constructor(store: SqliteStore, projections: readonly Projection[]) {
+    this.#store = store;
+    this.#log = new SqliteLog(store);
+    this.#projections = projections;
+    this.#head = this.#log.readHead();
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  async publish(events: readonly DurableEvent[], options: PublishOptions): Promise<Published> {
+    if (this.#isClosed) throw new BotError("SERVICE_UNAVAILABLE", "The server is shutting down");
+    const batch = this.#openBatch();
+    const published = this.#tryAppend(batch, events, options);
+    await batch.settled.promise;
+    return published;
+  }
+
+  has(key: string): boolean {
+    return this.#log.hasKey(key);
+  }
+
+  broadcast(event: DeltaEvent, { sessionSource }: { sessionSource: string }): void {
+    this.#live.add(event, sessionSource);
+    for (const subscriber of this.#subscribers) subscriber.offer(event, sessionSource, this.#head);
+  }
+
+  subscribe({ after, filter, signal }: SubscribeOptions): AsyncIterable<EventRecord> {
+    const { position, gap } = this.#start(after);
+    return this.#follow(new Subscriber(this, { position, filter, ...(gap && { gap }) }), signal);
+  }
+
+  history(options: { sessionId: string; limit?: number; before?: Cursor | undefined }): readonly LogRecord[] {
+    const before = options.before === undefined ? this.#head + 1 : parseCursor(options.before).seq;
+    return this.#log.readHistory(options.sessionId, before, options.limit ?? -1);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#batch) this.#commit(this.#batch);
+    this.#store.close();
+  }
+
+  readAfter(seq: number, filter: EventFilter | undefined): { records: readonly StoredRecord[]; upTo: number } {
+    const recent = this.#recent.readAfter(seq, filter);
+    return recent ? { records: recent, upTo: this.#head } : this.#log.readAfter(seq, this.#head, filter);
+  }
+
+  liveText(filter: EventFilter | undefined): readonly DeltaEvent[] {
+    return this.#live.snapshot(filter);
+  }
+
+  /** The count makes ids unique among all subscribers: a client that moves between sockets compares them. */
+  ephemeralCursor(seq: number): Cursor {
+    this.#ephemeralCount += 1;
+    return `${formatCursor({ epoch: this.#log.epoch, seq })}.${this.#ephemeralCount}`;
+  }
+
+  #openBatch(): Batch {
+    if (this.#batch) return this.#batch;
+    const batch: Batch = { records: [], settled: Promise.withResolvers() };
+    try {
+      this.#store.writer.exec("BEGIN IMMEDIATE");
+    } catch (cause) {
+      throw storageError(cause);
+    }
+    this.#batch = batch;
+    // After the poll phase: by then every frame that has arrived in this tick is parsed and published.
+    setImmediate(() => this.#commit(batch));
+    return batch;
+  }
+
+  /** A batch that fails rejects through `settled`, for everyone in it. */
+  #tryAppend(batch: Batch, events: readonly DurableEvent[], options: PublishOptions): Published {
+    try {
+      return this.#append(batch, events, options);
+    } catch (cause) {
+      this.#fail(batch, cause);
+      return { records: [], duplicate: false };
+    }
+  }
+
+  #append(batch: Batch, events: readonly DurableEvent[], { sessionSource, key }: PublishOptions): Published {
+    const earlier = key === undefined ? undefined : this.#log.findKey(key);
+    if (earlier) return { records: earlier, duplicate: true };
+    const firstSeq = this.#head + batch.records.length + 1;
+    const records = events.map((event, index) => this.#log.append(firstSeq + index, event, sessionSource));
+    if (key !== undefined) this.#log.appendKey(key, firstSeq, firstSeq + events.length - 1);
+    for (const record of records) {
+      for (const projection of this.#projections) projection.apply(record);
+    }
+    batch.records.push(...records);
+    return { records, duplicate: false };
+  }
+
+  #commit(batch: Batch): void {
+    if (this.#batch !== batch) return; // failed before, or committed by close
+    try {
+      this.#store.writer.exec("COMMIT");
+    } catch (cause) {
+      this.#fail(batch, cause);
+      return;
+    }
+    this.#batch = undefined;
+    this.#head += batch.records.length;
+    this.#recent.add(batch.records);
+    for (const record of batch.records) this.#live.settle(record);
+    for (const subscriber of this.#subscribers) subscriber.wake();
+    batch.settled.resolve();
+  }
+
+  /** Nothing of the batch was stored: every publisher in it is told. */
+  #fail(batch: Batch, cause: unknown): void {
+    this.#batch = undefined;
+    // SQLite may have rolled back by itself, for example on a full disk.
+    if (this.#store.writer.isTransaction) this.#store.writer.exec("ROLLBACK");
+    batch.settled.reject(storageError(cause));
+  }
+
+  #start(after: Cursor | undefined): { position: number; gap?: GapEvent } {
+    if (after === undefined) return { position: this.#head };
+    const { epoch, seq } = parseCursor(after);
+    const isOther = epoch !== undefined && epoch !== this.#log.epoch;
+    if (!isOther && seq <= this.#head) return { position: seq };
+    const reason = isOther ? "unknown_store" : "beyond_end";
+    return { position: 0, gap: { type: "GapEvent", reason } };
+  }
+
+  async *#follow(subscriber: Subscriber, signal: AbortSignal): AsyncGenerator<EventRecord> {
+    const wake = () => subscriber.wake();
+    this.#subscribers.add(subscriber);
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      while (!signal.aborted) {
+        const record = subscriber.take();
+        if (record) yield record;
+        else await subscriber.wait();
+      }
+    } finally {
+      this.#subscribers.delete(subscriber);
+      signal.removeEventListener("abort", wake);
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
+import type { DurableEvent, EventFilter } from "@my-bot/protocol";
+import { formatCursor } from "./cursor.ts";
+import type { LogRecord } from "./event-bus.ts";
+import { matchesFilter } from "./filter.ts";
+import type { SqliteStore } from "./sqlite-store.ts";
+
+export interface StoredRecord extends LogRecord {
+  readonly seq: number;
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+const PAGE_RECORDS = 128;
+const PAGE_CHARS = 256 * 1024;
+const COLUMNS = "SELECT seq, session_source, body FROM events";
+
+/** The `events` and `keys` tables: rows in, records out. Appends belong to the caller's transaction. */
+export class SqliteLog {
+  readonly epoch: string;
+  readonly #reader: DatabaseSync;
+  readonly #pages = new Map<string, StatementSync>(); // by WHERE clause
+  readonly #insert: StatementSync;
+  readonly #insertKey: StatementSync;
+  readonly #selectKey: StatementSync;
+  readonly #selectRange: StatementSync;
+  readonly #selectBefore: StatementSync;
+  readonly #deleteSession: StatementSync;
+
+  constructor({ writer, reader, epoch }: SqliteStore) {
+    this.epoch = epoch;
+    this.#reader = reader;
+    this.#insert = writer.prepare("INSERT INTO events (seq, session_id, session_source, body) VALUES (?, ?, ?, ?)");
+    this.#insertKey = writer.prepare("INSERT INTO keys (key, first_seq, last_seq) VALUES (?, ?, ?)");
+    this.#selectKey = writer.prepare("SELECT first_seq, last_seq FROM keys WHERE key = ?");
+    this.#selectRange = writer.prepare(`${COLUMNS} WHERE seq BETWEEN ? AND ? ORDER BY seq`);
+    this.#deleteSession = writer.prepare("DELETE FROM events WHERE session_id = ? AND seq < ?");
+    this.#selectBefore = reader.prepare(`${COLUMNS} WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`);
+  }
+
+  /** The newest committed sequence number; 0 when the log is empty. */
+  readHead(): number {
+    return Number(this.#reader.prepare("SELECT max(seq) AS head FROM events").get()?.head ?? 0);
+  }
+
+  append(seq: number, event: DurableEvent, sessionSource: string): StoredRecord {
+    this.#insert.run(seq, event.session_id, sessionSource, JSON.stringify(event));
+    // What a user deletes is gone from the log; its keys stay, so that a late resend is still known.
+    if (event.type === "SessionEvent" && event.action === "deleted") this.#deleteSession.run(event.session_id, seq);
+    return { seq, cursor: formatCursor({ epoch: this.epoch, seq }), event, sessionSource };
+  }
+
+  appendKey(key: string, firstSeq: number, lastSeq: number): void {
+    this.#insertKey.run(key, firstSeq, lastSeq);
+  }
+
+  hasKey(key: string): boolean {
+    return this.#selectKey.get(key) !== undefined;
+  }
+
+  /** The records that were published under this key, uncommitted ones included; undefined when it is unused. */
+  findKey(key: string): StoredRecord[] | undefined {
+    const range = this.#selectKey.get(key);
+    if (range === undefined) return undefined;
+    return this.#selectRange.all(Number(range.first_seq), Number(range.last_seq)).map((row) => this.#toRecord(row));
+  }
+
+  /** Committed records after `seq` up to `head`, one page of them. */
+  readAfter(seq: number, head: number, filter: EventFilter | undefined): { records: StoredRecord[]; upTo: number } {
+    const records: StoredRecord[] = [];
+    let chars = 0;
+    let rows = 0;
+    let upTo = head;
+    for (const row of this.#selectPage(seq, head, filter)) {
+      const record = this.#toRecord(row);
+      if (matchesFilter(record.event, record.sessionSource, filter)) records.push(record);
+      chars += String(row.body).length;
+      rows += 1;
+      if (rows === PAGE_RECORDS || chars > PAGE_CHARS) {
+        upTo = record.seq;
+        break;
+      }
+    }
+    return { records, upTo };
+  }
+
+  readHistory(sessionId: string, before: number, limit: number): StoredRecord[] {
+    const rows = this.#selectBefore.all(sessionId, before, limit);
+    return rows.reverse().map((row) => this.#toRecord(row));
+  }
+
+  #selectPage(seq: number, head: number, filter: EventFilter | undefined): Iterable<Row> {
+    const conditions = ["seq > ?", "seq <= ?"];
+    const values: (string | number)[] = [seq, head];
+    if (filter?.session_id !== undefined) {
+      conditions.push("session_id = ?");
+      values.push(filter.session_id);
+    }
+    if (filter?.source !== undefined) {
+      conditions.push("session_source = ?");
+      values.push(filter.source);
+    }
+    const where = conditions.join(" AND ");
+    const statement = this.#pages.get(where) ?? this.#reader.prepare(`${COLUMNS} WHERE ${where} ORDER BY seq`);
+    this.#pages.set(where, statement);
+    return statement.iterate(...values);
+  }
+
+  #toRecord(row: Row): StoredRecord {
+    const seq = Number(row.seq);
+    const event: DurableEvent = JSON.parse(String(row.body));
+    return {
+      seq,
+      cursor: formatCursor({ epoch: this.epoch, seq }),
+      event,
+      sessionSource: String(row.session_source),
+    };
+  }
+}

@@ -1,0 +1,191 @@
+import { randomUUID } from "node:crypto";
+import {
+  type AgentView,
+  BotError,
+  type CreateSessionInput,
+  type EventRecord,
+  formatSource,
+  type Gateway,
+  type HistoryInput,
+  type HistoryPage,
+  type InboundEvent,
+  type InfoView,
+  type SendInput,
+  type SendResult,
+  type SessionEvent,
+  type SessionView,
+} from "@my-bot/protocol";
+import { routeSource } from "./agent/routing.ts";
+import type { RunControl } from "./agent/run-control.ts";
+import type { EventBus, LogRecord } from "./bus/event-bus.ts";
+import type { SessionOwner, SessionStore } from "./session/session-store.ts";
+import type { Workspace } from "./workspace/open-workspace.ts";
+
+export interface GatewayDeps {
+  readonly bus: EventBus;
+  readonly sessions: SessionStore;
+  readonly runs: RunControl;
+  readonly workspace: Workspace;
+  readonly info: InfoView;
+}
+
+const now = (): number => Date.now() / 1000;
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { bus, sessions, runs, workspace, info } = deps;
+  return {
+    send: (input) => send(deps, input),
+    events: (options) => bus.subscribe(options),
+    abort: async (input) => ({ run_ids: await runs.abort(input) }),
+    listSessions: (input) => sessions.list(input),
+    getSession: (sessionId) => getSession(deps, sessionId),
+    history: (input) => readHistory(deps, input),
+    createSession: (input) => createSession(deps, input),
+    renameSession: ({ session_id, title }) =>
+      publishSession(deps, requireOwner(deps, session_id), { action: "renamed", title }),
+    deleteSession: async (sessionId) => {
+      const owner = requireOwner(deps, sessionId);
+      await runs.abort({ session_id: sessionId });
+      return publishSession(deps, owner, { action: "deleted", title: null });
+    },
+    listAgents: () =>
+      [...workspace.agents.values()].map(
+        (agent): AgentView => ({
+          agent_id: agent.agentId,
+          name: agent.name,
+          description: agent.description,
+          is_default: agent.agentId === workspace.config.default_agent,
+        }),
+      ),
+    info: () => info,
+  };
+}
+
+/** From here to the publish nothing is awaited: two messages of a new source in one tick must find one session. */
+async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
+  const { bus, sessions } = deps;
+  requireContentFits(deps, input.content);
+  const source = formatSource({ kind: "platform-ws", id: input.source });
+  if (input.agent_id) requireAgent(deps, input.agent_id);
+  const existing = input.session_id ? requireOwner(deps, input.session_id) : sessions.resolve(source);
+  const owner = existing ?? newOwner(deps, source, input.agent_id);
+  const messageId = input.message_id ?? randomUUID();
+  const key = `message:${source}:${messageId}`;
+  if (!bus.has(key)) requireQueueRoom(deps, owner.session_id);
+
+  const inbound: InboundEvent = {
+    type: "InboundEvent",
+    session_id: owner.session_id,
+    source,
+    content: input.content,
+    timestamp: now(),
+    retry_count: 0,
+    run_id: randomUUID(),
+    message_id: messageId,
+    agent_id: input.agent_id ?? owner.agent_id,
+  };
+  const created = existing ? [] : [sessionEvent(owner, { action: "created", title: null })];
+  const { records, duplicate } = await bus.publish([...created, inbound], { sessionSource: owner.source, key });
+  return toSendResult(records, duplicate, inbound);
+}
+
+function toSendResult(records: readonly LogRecord[], duplicate: boolean, sent: InboundEvent): SendResult {
+  const record = records.find(isInbound);
+  if (record === undefined) throw new BotError("NOT_FOUND", "This message was sent before; its session is deleted");
+  const { session_id, run_id, message_id, content } = record.event;
+  if (content !== sent.content) {
+    throw new BotError("CONFLICT", `message_id "${message_id}" was used before for another content`);
+  }
+  return { receipt: { cursor: record.cursor, session_id, run_id, message_id, duplicate }, record };
+}
+
+function isInbound(record: LogRecord): record is LogRecord<InboundEvent> {
+  return record.event.type === "InboundEvent";
+}
+
+async function createSession(deps: GatewayDeps, input: CreateSessionInput): Promise<SessionView> {
+  if (input.agent_id) requireAgent(deps, input.agent_id);
+  const owner = newOwner(deps, formatSource({ kind: "platform-ws", id: input.source }), input.agent_id);
+  await publishSession(deps, owner, { action: "created", title: input.title ?? null });
+  return getSession(deps, owner.session_id);
+}
+
+type SessionChange = Pick<SessionEvent, "action" | "title">;
+
+function sessionEvent(owner: SessionOwner, change: SessionChange): SessionEvent {
+  const { session_id, source, agent_id } = owner;
+  return {
+    type: "SessionEvent",
+    session_id,
+    action: change.action,
+    source,
+    agent_id,
+    title: change.title,
+    timestamp: now(),
+  };
+}
+
+async function publishSession(
+  { bus }: GatewayDeps,
+  owner: SessionOwner,
+  change: SessionChange,
+): Promise<EventRecord<SessionEvent>> {
+  const event = sessionEvent(owner, change);
+  const { records } = await bus.publish([event], { sessionSource: owner.source });
+  return { cursor: records[0]?.cursor ?? "", event };
+}
+
+function readHistory({ bus, sessions }: GatewayDeps, { session_id, limit, before }: HistoryInput): HistoryPage {
+  if (!sessions.owner(session_id)) throw unknownSession(session_id);
+  const page = bus.history({ sessionId: session_id, limit: limit + 1, before });
+  const records = page.slice(-limit);
+  return {
+    records: records.map(({ cursor, event }) => ({ cursor, event })),
+    before: page.length > limit ? (records[0]?.cursor ?? null) : null,
+  };
+}
+
+function newOwner({ workspace }: GatewayDeps, source: string, agentId: string | null | undefined): SessionOwner {
+  const { routing, default_agent } = workspace.config;
+  return {
+    session_id: randomUUID(),
+    source,
+    agent_id: agentId ?? routeSource(routing.bindings, source, default_agent),
+  };
+}
+
+function getSession({ sessions }: GatewayDeps, sessionId: string): SessionView {
+  const view = sessions.get(sessionId);
+  if (view === undefined) throw unknownSession(sessionId);
+  return view;
+}
+
+function requireOwner({ sessions }: GatewayDeps, sessionId: string): SessionOwner {
+  const owner = sessions.owner(sessionId);
+  if (owner === undefined) throw unknownSession(sessionId);
+  return owner;
+}
+
+function unknownSession(sessionId: string): BotError {
+  return new BotError("NOT_FOUND", `Unknown session "${sessionId}"`);
+}
+
+function requireAgent({ workspace }: GatewayDeps, agentId: string): void {
+  if (workspace.agents.has(agentId)) return;
+  throw new BotError("NOT_FOUND", `Unknown agent "${agentId}"; known: ${[...workspace.agents.keys()].join(", ")}`);
+}
+
+function requireContentFits({ workspace }: GatewayDeps, content: string): void {
+  const bytes = Buffer.byteLength(content);
+  const limit = workspace.config.api.limits.content_bytes;
+  if (bytes > limit) throw new BotError("PAYLOAD_TOO_LARGE", `content is ${bytes} bytes; the limit is ${limit}`);
+}
+
+function requireQueueRoom({ sessions, workspace }: GatewayDeps, sessionId: string): void {
+  const limit = workspace.config.api.limits.queued_messages;
+  if (sessions.openRuns(sessionId) < limit) return;
+  throw new BotError(
+    "TOO_MANY_REQUESTS",
+    `This session has ${limit} messages waiting; try again when some are answered`,
+  );
+}

@@ -1,0 +1,144 @@
+import type { SQLOutputValue, StatementSync } from "node:sqlite";
+import { BotError, type Cursor, type ListSessionsInput, type SessionPage, type SessionView } from "@my-bot/protocol";
+import { formatCursor } from "../bus/cursor.ts";
+import type { Projection } from "../bus/sqlite-bus.ts";
+import type { StoredRecord } from "../bus/sqlite-log.ts";
+import type { SqliteStore } from "../bus/sqlite-store.ts";
+import type { SessionOwner, SessionStore } from "./session-store.ts";
+
+type Row = Record<string, SQLOutputValue>;
+
+const TITLE_CHARACTERS = 50;
+
+/** Opens the session tables of a store: reads for the gateway and the worker, and the fold that the bus calls. */
+export function openSqliteSessions(store: SqliteStore): SessionStore & Projection {
+  const write = prepareWrites(store);
+  const read = prepareReads(store);
+  const cursor = (seq: number): Cursor => formatCursor({ epoch: store.epoch, seq });
+
+  return {
+    apply: (record) => applyRecord(write, record),
+    resolve: (source) => toOwner(read.resolve.get(source)),
+    owner: (sessionId) => toOwner(read.owner.get(sessionId)),
+    openRuns: (sessionId) => Number(read.openRuns.get(sessionId)?.open_runs ?? 0),
+    get: (sessionId) => toView(read.get.get(sessionId)),
+    list: (input) => listSessions(read.list, input),
+    isOpen: (runId) => read.isOpen.get(runId) !== undefined,
+    resumeCursor: () => cursor(Number(read.resume.get()?.seq ?? 0)),
+  };
+}
+
+function prepareWrites({ writer }: SqliteStore) {
+  return {
+    create: writer.prepare(
+      "INSERT INTO sessions (session_id, source, agent_id, title, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
+    claimSource: writer.prepare("INSERT OR IGNORE INTO source_sessions (source, session_id) VALUES (?, ?)"),
+    rename: writer.prepare("UPDATE sessions SET title = ? WHERE session_id = ?"),
+    delete: writer.prepare("DELETE FROM sessions WHERE session_id = ?"),
+    releaseSource: writer.prepare("DELETE FROM source_sessions WHERE session_id = ?"),
+    dropRuns: writer.prepare("DELETE FROM open_runs WHERE session_id = ?"),
+    inbound: writer.prepare(
+      `UPDATE sessions SET title = coalesce(title, ?), updated_at = ?,
+       message_count = message_count + 1, open_runs = open_runs + 1 WHERE session_id = ?`,
+    ),
+    openRun: writer.prepare("INSERT INTO open_runs (run_id, session_id, seq) VALUES (?, ?, ?)"),
+    outbound: writer.prepare(
+      `UPDATE sessions SET updated_at = ?, message_count = message_count + 1, open_runs = open_runs - 1
+       WHERE session_id = ?`,
+    ),
+    closeRun: writer.prepare("DELETE FROM open_runs WHERE run_id = ?"),
+  } satisfies Record<string, StatementSync>;
+}
+
+function prepareReads({ writer, reader }: SqliteStore) {
+  const owner = "SELECT session_id, source, agent_id FROM sessions WHERE session_id =";
+  return {
+    resolve: writer.prepare(`${owner} (SELECT session_id FROM source_sessions WHERE source = ?)`),
+    owner: writer.prepare(`${owner} ?`),
+    openRuns: writer.prepare("SELECT open_runs FROM sessions WHERE session_id = ?"),
+    get: reader.prepare("SELECT * FROM sessions WHERE session_id = ?"),
+    list: reader.prepare(
+      `SELECT * FROM sessions WHERE (updated_at, session_id) < (?, ?)
+       ORDER BY updated_at DESC, session_id DESC LIMIT ?`,
+    ),
+    isOpen: reader.prepare("SELECT 1 FROM open_runs WHERE run_id = ?"),
+    // Without open runs: the end of the log.
+    resume: reader.prepare(
+      "SELECT coalesce((SELECT min(seq) - 1 FROM open_runs), (SELECT max(seq) FROM events), 0) AS seq",
+    ),
+  } satisfies Record<string, StatementSync>;
+}
+
+function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: StoredRecord): void {
+  switch (event.type) {
+    case "SessionEvent":
+      if (event.action === "created") {
+        const { session_id, source, agent_id, title, timestamp } = event;
+        write.create.run(session_id, source, agent_id, title, timestamp, timestamp);
+        write.claimSource.run(source, session_id);
+      } else if (event.action === "renamed") {
+        write.rename.run(event.title, event.session_id);
+      } else {
+        write.delete.run(event.session_id);
+        write.releaseSource.run(event.session_id);
+        write.dropRuns.run(event.session_id);
+      }
+      return;
+    case "InboundEvent":
+      write.inbound.run(toTitle(event.content), event.timestamp, event.session_id);
+      write.openRun.run(event.run_id, event.session_id, seq);
+      return;
+    case "OutboundEvent":
+      write.outbound.run(event.timestamp, event.session_id);
+      write.closeRun.run(event.run_id);
+      return;
+    case "RunStartedEvent":
+    case "RunEndedEvent":
+    case "ToolCallEvent":
+    case "ToolResultEvent":
+      return;
+  }
+}
+
+/** The first user message, cut at 50 characters (never within one). */
+function toTitle(content: string): string {
+  return Array.from(content.slice(0, 2 * TITLE_CHARACTERS))
+    .slice(0, TITLE_CHARACTERS)
+    .join("");
+}
+
+function listSessions(statement: StatementSync, { limit, page }: ListSessionsInput): SessionPage {
+  const [updatedAt, sessionId] = page === undefined ? [Number.MAX_VALUE, ""] : parsePage(page);
+  const rows = statement.all(updatedAt, sessionId, limit + 1);
+  const sessions = rows.slice(0, limit).flatMap((row) => toView(row) ?? []);
+  const last = sessions.at(-1);
+  return { sessions, next: rows.length > limit && last ? `${last.updated_at}:${last.session_id}` : null };
+}
+
+function parsePage(page: string): [number, string] {
+  const [, updatedAt, sessionId] = /^(\d+(?:\.\d+)?):(.+)$/.exec(page) ?? [];
+  if (updatedAt === undefined || sessionId === undefined) {
+    throw new BotError("BAD_REQUEST", "Malformed page; use the `next` of the page before");
+  }
+  return [Number(updatedAt), sessionId];
+}
+
+function toOwner(row: Row | undefined): SessionOwner | undefined {
+  return row && { session_id: String(row.session_id), source: String(row.source), agent_id: String(row.agent_id) };
+}
+
+function toView(row: Row | undefined): SessionView | undefined {
+  return (
+    row && {
+      session_id: String(row.session_id),
+      source: String(row.source),
+      agent_id: String(row.agent_id),
+      title: row.title === null ? null : String(row.title),
+      created_at: Number(row.created_at),
+      updated_at: Number(row.updated_at),
+      message_count: Number(row.message_count),
+      open_runs: Number(row.open_runs),
+    }
+  );
+}

@@ -1,0 +1,74 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { ApiConfig } from "../workspace/config.ts";
+
+/** Why a request is turned away, as an HTTP answer. */
+export interface Refusal {
+  readonly status: 400 | 401 | 403 | 404 | 503;
+  readonly reason: string;
+}
+
+export interface AccessPolicy {
+  /** Refuses what is malformed or comes from a stranger's page or name (SPEC DOOR2, DOOR3). */
+  check(request: IncomingMessage): Refusal | undefined;
+  /** True when no token is configured, or this is it. */
+  isToken(token: string | undefined): boolean;
+}
+
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
+const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+
+export function createAccessPolicy(api: ApiConfig): AccessPolicy {
+  const hosts = new Set([
+    ...LOOPBACK_NAMES,
+    hostName(api.host),
+    ...api.allowed_hosts.map((host) => host.toLowerCase()),
+  ]);
+  const origins = new Set(api.allowed_origins.map((origin) => origin.toLowerCase()));
+  const token = api.token === undefined ? undefined : digest(api.token);
+  return {
+    check: (request) => checkTarget(request) ?? checkHost(request, hosts) ?? checkOrigin(request, origins),
+    isToken: (given) => token === undefined || (given !== undefined && timingSafeEqual(digest(given), token)),
+  };
+}
+
+/** `Authorization: Bearer <token>` */
+export function bearerToken(request: IncomingMessage): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+}
+
+/** Origin form only: what follows may build a URL from it without fear. */
+function checkTarget({ url = "" }: IncomingMessage): Refusal | undefined {
+  return /^\/(?!\/)/.test(url) && URL.canParse(url, "http://localhost")
+    ? undefined
+    : { status: 400, reason: "The request target must be a path" };
+}
+
+function checkHost(request: IncomingMessage, allowed: ReadonlySet<string>): Refusal | undefined {
+  const given = request.headersDistinct.host ?? [];
+  const [, name, port] = (given.length === 1 && HOST.exec(given[0]?.toLowerCase() ?? "")) || [];
+  if (name === undefined || Number(port ?? 0) > 65_535) {
+    return { status: 400, reason: "The request needs exactly one valid Host header" };
+  }
+  if (allowed.has(name)) return undefined;
+  return { status: 403, reason: "This host name is not allowed; add it to api.allowed_hosts" };
+}
+
+/** Programs send no Origin; pages do, and only our own and the configured ones may come in. */
+function checkOrigin({ headers }: IncomingMessage, allowed: ReadonlySet<string>): Refusal | undefined {
+  const origin = headers.origin?.toLowerCase();
+  const host = headers.host?.toLowerCase();
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}` || allowed.has(origin)) {
+    return undefined;
+  }
+  return { status: 403, reason: "This origin is not allowed; add it to api.allowed_origins" };
+}
+
+function hostName(host: string): string {
+  return host.includes(":") ? `[${host.toLowerCase()}]` : host.toLowerCase();
+}
+
+/** Hashed, so that comparing takes the same time for every length. */
+function digest(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}

@@ -1,0 +1,150 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Gateway } from "@my-bot/protocol";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { ApiConfig } from "../workspace/config.ts";
+import { bearerToken, createAccessPolicy, type Refusal } from "./access.ts";
+import { Connection } from "./connection.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { createStaticFiles, sendText } from "./static-files.ts";
+import { createTrpcDoor } from "./trpc-door.ts";
+import { runRawSocket } from "./websocket-worker.ts";
+
+export interface HttpServerDeps {
+  readonly gateway: Gateway;
+  readonly api: ApiConfig;
+  /** The exported web app. */
+  readonly webDir: string | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** Sends every client away to reconnect, and resolves when all sockets are gone. */
+  close(): Promise<void>;
+}
+
+const SERVICE_RESTART = 1012;
+const TRY_AGAIN_LATER = 1013;
+const CLOSE_GRACE_MS = 1000;
+const HTTP_LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1000,
+};
+
+/** The one port with all doors: `/ws`, `/trpc`, `/healthz` and the web app (SPEC DOOR). */
+export async function startHttpServer(deps: HttpServerDeps): Promise<RunningServer> {
+  const { api } = deps;
+  const doors = createDoors(deps);
+  const server = createServer(HTTP_LIMITS, (request, response) => doors.handleRequest(request, response));
+  server.on("upgrade", (request, socket, head) => doors.handleUpgrade(request, socket, head));
+  const address = await listen(server, api);
+  const stopHeartbeat = startHeartbeat([doors.raw, doors.rpc]);
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${host}:${address.port}`,
+    close: async () => {
+      stopHeartbeat();
+      await closeServer(server, doors);
+    },
+  };
+}
+
+function createDoors(deps: HttpServerDeps) {
+  const { api, gateway, onError } = deps;
+  const { limits } = api;
+  const access = createAccessPolicy(api);
+  const options = { noServer: true, maxPayload: limits.frame_bytes, perMessageDeflate: false };
+  const raw = new WebSocketServer(options);
+  const rpc = new WebSocketServer(options);
+  const trpc = createTrpcDoor({ gateway, access, limits, onError }, rpc);
+  const staticFiles = createStaticFiles(deps.webDir);
+  let isClosing = false;
+
+  function handleRequest(request: IncomingMessage, response: ServerResponse): void {
+    const refusal = access.check(request);
+    const path = pathOf(request);
+    if (refusal) sendText(response, refusal.status, `${refusal.reason}\n`);
+    else if (path === "/healthz") response.writeHead(200, { "Content-Type": "application/json" }).end(`{"ok":true}`);
+    else if (path === "/ws") sendText(response, 426, "This is a WebSocket endpoint\n");
+    else if (path.startsWith("/trpc/")) trpc.handle(request, response, path.slice("/trpc/".length)).catch(onError);
+    else staticFiles(request, response);
+  }
+
+  /** Nothing unchecked goes on from here: one bad upgrade must not end the process (SPEC DOOR4). */
+  function handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    const refusal = access.check(request) ?? refuseUpgrade(request);
+    if (refusal) sendRefusal(socket, refusal);
+    else if (pathOf(request) === "/ws") raw.handleUpgrade(request, socket, head, (ws) => openRaw(ws, request));
+    else rpc.handleUpgrade(request, socket, head, (ws) => rpc.emit("connection", ws, request));
+  }
+
+  function refuseUpgrade(request: IncomingMessage): Refusal | undefined {
+    const path = pathOf(request);
+    if (path !== "/ws" && path !== "/trpc") return { status: 404, reason: "WebSocket endpoints are /ws and /trpc" };
+    if (raw.clients.size + rpc.clients.size >= limits.connections)
+      return { status: 503, reason: "Too many connections" };
+    // The RPC door asks for the token at each call, since browsers send it only after the upgrade.
+    if (path === "/trpc" || access.isToken(bearerToken(request))) return undefined;
+    return { status: 401, reason: "This server needs its token: Authorization: Bearer <token>" };
+  }
+
+  function openRaw(socket: WebSocket, request: IncomingMessage): void {
+    if (isClosing) {
+      socket.close(TRY_AGAIN_LATER, "WebSocket not available");
+      return;
+    }
+    const connection = new Connection(request.socket, limits);
+    const query = new URL(request.url ?? "", "http://localhost").searchParams;
+    void runRawSocket({ gateway, socket, connection, query, onError });
+  }
+
+  function dismissAll(): void {
+    isClosing = true;
+    trpc.requestReconnect();
+    for (const socket of [...raw.clients, ...rpc.clients]) socket.close(SERVICE_RESTART, "Server restart");
+  }
+
+  return { raw, rpc, handleRequest, handleUpgrade, dismissAll };
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
+function sendRefusal(socket: Duplex, { status, reason }: Refusal): void {
+  const body = `${reason}\n`;
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function listen(server: Server, { host, port }: ApiConfig): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      resolve(server.address() as AddressInfo);
+    });
+  });
+}
+
+async function closeServer(server: Server, doors: ReturnType<typeof createDoors>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  doors.dismissAll();
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => {
+    for (const socket of [...doors.raw.clients, ...doors.rpc.clients]) socket.terminate();
+    server.closeAllConnections();
+  }, CLOSE_GRACE_MS);
+  await closed;
+  clearTimeout(deadline);
+}

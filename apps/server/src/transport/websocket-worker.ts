@@ -1,0 +1,111 @@
+import {
+  BotError,
+  ClientMessage,
+  type EventFilter,
+  type EventRecord,
+  formatIssues,
+  formatSource,
+  type Gateway,
+  type InboundEvent,
+  type SubscribeOptions,
+} from "@my-bot/protocol";
+import type { RawData, WebSocket } from "ws";
+import type { Connection } from "./connection.ts";
+import { errorFrame, fullFrame, inheritedFrame } from "./raw-frame.ts";
+
+export interface RawSocketDeps {
+  readonly gateway: Gateway;
+  readonly socket: WebSocket;
+  readonly connection: Connection;
+  readonly query: URLSearchParams;
+  /** Failures that are not the client's doing. */
+  readonly onError: (error: unknown) => void;
+}
+
+const POLICY_VIOLATION = 1008;
+
+/** Serves one raw `/ws` socket until it closes: every frame is a message, every event a frame (SPEC WS). */
+export async function runRawSocket(deps: RawSocketDeps): Promise<void> {
+  const { socket, gateway, connection, query } = deps;
+  const closed = new AbortController();
+  socket.on("error", () => socket.terminate()); // the protocol is broken; ws has sent the close code
+  socket.on("close", () => closed.abort());
+  try {
+    const options = parseQuery(query, closed.signal);
+    const toFrame = query.get("events") === "all" ? fullFrame : inheritedFrame;
+    const records = gateway.events(options);
+    socket.on("message", (data, isBinary) => {
+      void receive(deps, { data, isBinary, filter: options.filter, toFrame });
+    });
+    for await (const record of records) {
+      const frame = toFrame(record);
+      if (frame === undefined) continue;
+      socket.send(frame);
+      await connection.writable();
+    }
+  } catch (cause) {
+    sendError(deps, cause);
+    socket.close(POLICY_VIOLATION);
+  }
+}
+
+function parseQuery(query: URLSearchParams, signal: AbortSignal): SubscribeOptions & { readonly filter: EventFilter } {
+  const source = query.get("source");
+  const events = query.get("events");
+  if (events !== null && events !== "all") throw new BotError("BAD_REQUEST", `events: the only value is "all"`);
+  return {
+    after: query.get("after") ?? undefined,
+    filter: {
+      session_id: query.get("session") ?? undefined,
+      source: source === null ? undefined : formatSource({ kind: "platform-ws", id: source }),
+    },
+    signal,
+  };
+}
+
+interface ReceivedFrame {
+  readonly data: RawData;
+  readonly isBinary: boolean;
+  readonly filter: EventFilter;
+  readonly toFrame: (record: EventRecord) => string | undefined;
+}
+
+/** One message in. Its receipt is the event that the log brings; what the log will not bring is sent from here. */
+async function receive(deps: RawSocketDeps, frame: ReceivedFrame): Promise<void> {
+  try {
+    deps.connection.countCall();
+    const { receipt, record } = await deps.gateway.send(parseMessage(frame));
+    if (!receipt.duplicate && !isFilteredOut(record.event, frame.filter)) return;
+    const reply = frame.toFrame(record);
+    if (reply !== undefined) deps.socket.send(reply);
+  } catch (cause) {
+    sendError(deps, cause);
+  }
+}
+
+/** A raw client writes into its source's own session, so the message's source is the session's. */
+function isFilteredOut(event: InboundEvent, { session_id, source }: EventFilter): boolean {
+  return (
+    (session_id !== undefined && session_id !== event.session_id) || (source !== undefined && source !== event.source)
+  );
+}
+
+function parseMessage({ data, isBinary }: ReceivedFrame): ClientMessage {
+  if (isBinary) throw new BotError("BAD_REQUEST", "Validation error: send JSON as a text frame, not a binary one");
+  const message = ClientMessage.safeParse(parseJson(data.toString()));
+  if (!message.success) throw new BotError("BAD_REQUEST", `Validation error: ${formatIssues(message.error)}`);
+  return message.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new BotError("BAD_REQUEST", `Validation error: not JSON; send {"source": "…", "content": "…"}`);
+  }
+}
+
+function sendError({ socket, onError }: RawSocketDeps, cause: unknown): void {
+  if (!(cause instanceof BotError)) onError(cause);
+  socket.send(errorFrame(cause instanceof BotError ? cause.message : "Internal server error"));
+}

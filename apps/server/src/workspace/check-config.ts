@@ -1,0 +1,50 @@
+import { isIP } from "node:net";
+import type { Config, LlmConfig } from "./config.ts";
+
+type MakeFault = (path: readonly PropertyKey[], reason: string) => Error;
+
+const offlineHint = "or set llm.provider to offline";
+
+/** What the schema cannot say: rules that join several keys. Throws what `fault` makes. */
+export function checkConfig({ llm, api }: Config, fault: MakeFault): void {
+  const problem = findLlmProblem(llm);
+  if (problem) throw fault(["llm", problem.key], problem.reason);
+  if (api.token !== undefined && isPlaceholder(api.token)) {
+    throw fault(["api", "token"], "is a placeholder; write a random text of at least 24 characters, or remove the line");
+  }
+  if (api.token === undefined && !isLoopback(api.host)) {
+    throw fault(["api", "host"], `${api.host} can be reached from other machines: set api.token, or use 127.0.0.1`);
+  }
+}
+
+/** Why no provider could be asked with these settings; `undefined` when one could. */
+export function findLlmProblem(llm: LlmConfig): { key: string; reason: string } | undefined {
+  const { provider, model, api_key: apiKey, api_base: apiBase } = llm;
+  if (provider === "offline") return undefined;
+  if (apiKey !== undefined && isPlaceholder(apiKey)) {
+    return { key: "api_key", reason: `is still a placeholder; write your key from ${provider} here, ${offlineHint}` };
+  }
+  if (apiKey === undefined && apiBase === undefined) {
+    return { key: "api_key", reason: `is missing; write your key from ${provider} here, ${offlineHint}` };
+  }
+  if (apiBase === undefined && provider !== "openai") {
+    return {
+      key: "api_base",
+      reason: `is missing; write the address of the OpenAI-compatible API of ${provider} (only openai has a built-in one)`,
+    };
+  }
+  if (model === "offline") return { key: "model", reason: `is missing; write the name of a model of ${provider}` };
+  return undefined;
+}
+
+/** Text that stands where a secret belongs: empty, a failed template, or an example's own words. */
+function isPlaceholder(secret: string): boolean {
+  const text = secret.trim().toLowerCase();
+  if (/^(|undefined|null|none|todo|token|secret|changeme|change-me|x{3,})$/.test(text)) return true;
+  return /^<.*>$|your[-_ ]|[-_ ]here$|^sk-(\.{3}|…|x+)$/.test(text);
+}
+
+function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  return bare === "localhost" || bare === "::1" || (isIP(bare) === 4 && bare.startsWith("127."));
+}

@@ -1,0 +1,24 @@
+import { isMapping, type Mapping } from "./merge.ts";
+
+type Path = readonly PropertyKey[];
+
+/** Replaces `${NAME}` in every string value. Throws what `fault` makes for a variable that is not set. */
+export function expandVariables(
+  root: Mapping,
+  env: Readonly<Record<string, string | undefined>>,
+  fault: (path: Path, reason: string) => Error,
+): unknown {
+  const expand = (value: unknown, path: Path): unknown => {
+    if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index]));
+    if (isMapping(value)) {
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key])]));
+    }
+    if (typeof value !== "string") return value;
+    return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+      const replacement = env[name];
+      if (replacement) return replacement;
+      throw fault(path, `the environment variable ${name} is not set; set it, or write the value here`);
+    });
+  };
+  return expand(root, []);
+}

@@ -1,0 +1,59 @@
+import * as z from "zod";
+import type { AgentDefinition } from "./agent-definition.ts";
+import { findLlmProblem } from "./check-config.ts";
+import { type Config, LlmConfig } from "./config.ts";
+import { definitionName, parseFields } from "./definition-fields.ts";
+import { parseFrontMatter } from "./front-matter.ts";
+import { DefinitionError, type Loaded, loadDefinitions, parseInside } from "./load-definitions.ts";
+import { type Mapping, mergeDeep } from "./merge.ts";
+
+const AgentFields = z.object({
+  name: definitionName,
+  description: z.string().trim().max(1000).default(""),
+  llm: z.record(z.string(), z.unknown()).default({}),
+  allow_skills: z.boolean().default(false),
+  max_concurrency: z.int().min(1).max(1000).default(8),
+});
+
+/** Every `<agents_path>/<id>/AGENT.md` with the SOUL.md beside it (SPEC WSP). */
+export function loadAgents(workspaceDir: string, config: Config): Promise<Loaded<AgentDefinition>> {
+  return loadDefinitions(workspaceDir, config.agents_path, (id) => loadAgent(workspaceDir, config, id));
+}
+
+async function loadAgent(workspaceDir: string, config: Config, agentId: string): Promise<AgentDefinition> {
+  const file = `${config.agents_path}/${agentId}/AGENT.md`;
+  const matter = await parseInside(workspaceDir, file, parseFrontMatter);
+  const fields = parseFields(AgentFields, matter, file);
+  const soul = await readSoul(workspaceDir, `${config.agents_path}/${agentId}/SOUL.md`);
+  return {
+    agentId,
+    name: fields.name,
+    description: fields.description,
+    systemPrompt: soul === "" ? matter.body : `${matter.body}\n\n## Personality\n\n${soul}`.trim(),
+    allowSkills: fields.allow_skills,
+    maxConcurrency: fields.max_concurrency,
+    llm: overrideLlm(config.llm, fields.llm, { file, line: matter.lineOf(["llm"]) }),
+  };
+}
+
+async function readSoul(workspaceDir: string, file: string): Promise<string> {
+  return parseInside(workspaceDir, file, (text) => text.trim()).catch((cause: unknown) => {
+    if (cause instanceof DefinitionError && cause.message === "not found") return "";
+    throw cause;
+  });
+}
+
+/** While the workspace is offline no agent goes online. A new address does not get the key of the old one. */
+function overrideLlm(base: LlmConfig, overrides: Mapping, place: { file: string; line: number | undefined }): LlmConfig {
+  if (base.provider === "offline") return base;
+  const { api_key: _, ...withoutKey } = base;
+  const isElsewhere = "api_base" in overrides || "provider" in overrides;
+  const parsed = LlmConfig.safeParse(mergeDeep(isElsewhere ? withoutKey : base, overrides));
+  const [issue] = parsed.error?.issues ?? [];
+  if (!parsed.success) {
+    throw new DefinitionError({ ...place, key: ["llm", ...(issue?.path ?? [])].map(String).join(".") }, `${issue?.message}`);
+  }
+  const problem = findLlmProblem(parsed.data);
+  if (problem) throw new DefinitionError({ ...place, key: `llm.${problem.key}` }, problem.reason);
+  return parsed.data;
+}

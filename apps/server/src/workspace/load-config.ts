@@ -1,0 +1,89 @@
+import type * as z from "zod";
+import { Config } from "./config.ts";
+import { checkConfig } from "./check-config.ts";
+import { ConfigError } from "./config-error.ts";
+import { type ConfigFile, readConfigFile } from "./config-file.ts";
+import { expandVariables } from "./expand-variables.ts";
+import { type Mapping, mergeDeep } from "./merge.ts";
+
+/** Variables that `${NAME}` in the configuration may name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** No provider is configured: the built-in model answers. */
+  readonly isOffline: boolean;
+  /** Makes an error that points at the file and line where a key was last set. */
+  readonly fault: MakeFault;
+  /** One line each, for the log. */
+  readonly warnings: readonly string[];
+}
+
+export type MakeFault = (path: readonly PropertyKey[], reason: string) => ConfigError;
+
+const offlineLlm = { provider: "offline", model: "offline" };
+
+/**
+ * Reads `config.user.yaml` (without one, `config.example.yaml` with the offline model) and lays `config.runtime.yaml`
+ * over it. Throws ConfigError on the first fault.
+ */
+export async function loadConfig(workspaceDir: string, options: { env: Environment }): Promise<LoadedConfig> {
+  const user = await readConfigFile(workspaceDir, "config.user.yaml");
+  const base = user ?? (await readConfigFile(workspaceDir, "config.example.yaml"));
+  if (!base) {
+    throw new ConfigError(
+      { file: "config.user.yaml" },
+      `not found in ${workspaceDir}, and no config.example.yaml either; is this a my-bot workspace?`,
+    );
+  }
+  const runtime = await readConfigFile(workspaceDir, "config.runtime.yaml");
+  const files = runtime ? [runtime, base] : [base]; // the file that has the last word comes first
+  const merged = mergeDeep(user ? base.value : { ...base.value, llm: offlineLlm }, runtime?.value ?? {});
+
+  const fault = (path: readonly PropertyKey[], reason: string): ConfigError => locate(files, path, reason);
+  const parsed = Config.safeParse(expandVariables(merged, options.env, fault));
+  if (!parsed.success) throw toConfigError(parsed.error, fault);
+  checkConfig(parsed.data, fault);
+  return {
+    config: parsed.data,
+    isOffline: parsed.data.llm.provider === "offline",
+    fault,
+    warnings: files.flatMap((file) => warnAboutMode(file)),
+  };
+}
+
+function locate(files: readonly ConfigFile[], path: readonly PropertyKey[], reason: string): ConfigError {
+  const has = (file: ConfigFile): boolean => valueAt(file.value, path) !== undefined;
+  const holder = files.find(has) ?? files.find((file) => file.lineOf(path) !== undefined) ?? files.at(-1);
+  const key = path.map(String).join(".") || undefined;
+  return new ConfigError({ file: holder?.file ?? "config.user.yaml", line: holder?.lineOf(path), key }, reason);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let current = value;
+  for (const key of path) {
+    const holder: object | undefined = typeof current === "object" && current !== null ? current : undefined;
+    if (!holder || !Object.hasOwn(holder, key)) return undefined;
+    current = Reflect.get(holder, key);
+  }
+  return current;
+}
+
+function toConfigError(error: z.core.$ZodError, fault: MakeFault): ConfigError {
+  const [issue, ...others] = error.issues;
+  const unknownKey = issue?.code === "unrecognized_keys" ? issue.keys[0] : undefined;
+  const path = [...(issue?.path ?? []), ...(unknownKey === undefined ? [] : [unknownKey])];
+  const reason = unknownKey === undefined ? issue?.message : "is not a known key";
+  const more = others.length > 0 ? ` (and ${others.length} more)` : "";
+  return fault(path, `${reason}; config.example.yaml shows every key and its values${more}`);
+}
+
+function warnAboutMode({ file, mode, value }: ConfigFile): string[] {
+  if ((mode & 0o077) === 0 || process.platform === "win32" || !holdsSecret(value)) return [];
+  return [`${file}: holds a secret and other users can read it (mode ${mode.toString(8)}); run: chmod 600 ${file}`];
+}
+
+function holdsSecret(value: Mapping): boolean {
+  const secrets = [valueAt(value, ["llm", "api_key"]), valueAt(value, ["api", "token"])];
+  return secrets.some((secret) => typeof secret === "string" && secret !== "" && !secret.startsWith("${"));
+}

@@ -1,0 +1,41 @@
+import type { AgentDefinition, SkillDefinition } from "./agent-definition.ts";
+import type { Config } from "./config.ts";
+import { loadAgents } from "./load-agents.ts";
+import { type Environment, loadConfig } from "./load-config.ts";
+import { loadSkills } from "./load-skills.ts";
+
+/** The folder that holds all a user can change, as it was read at one moment. */
+export interface Workspace {
+  readonly dir: string;
+  readonly config: Config;
+  readonly isOffline: boolean;
+  readonly agents: ReadonlyMap<string, AgentDefinition>;
+  readonly skills: ReadonlyMap<string, SkillDefinition>;
+  /** One line each, for the log: what was skipped and what is unsafe. */
+  readonly warnings: readonly string[];
+}
+
+/** Reads the whole workspace. Throws ConfigError when it cannot be used; lesser faults are warnings. */
+export async function openWorkspace(dir: string, options: { env: Environment }): Promise<Workspace> {
+  const { config, isOffline, fault, warnings } = await loadConfig(dir, options);
+  const agents = await loadAgents(dir, config);
+  const skills = await loadSkills(dir, config);
+  const why = (agentId: string): string =>
+    agents.warnings.find((warning) => warning.startsWith(`${config.agents_path}/${agentId}/`)) ??
+    `known agents: ${[...agents.items.keys()].join(", ") || "none"}`;
+  if (!agents.items.has(config.default_agent)) {
+    throw fault(["default_agent"], `there is no agent "${config.default_agent}"; ${why(config.default_agent)}`);
+  }
+  for (const [index, { agent }] of config.routing.bindings.entries()) {
+    if (agents.items.has(agent)) continue;
+    throw fault(["routing", "bindings", index, "agent"], `there is no agent "${agent}"; ${why(agent)}`);
+  }
+  return {
+    dir,
+    config,
+    isOffline,
+    agents: agents.items,
+    skills: skills.items,
+    warnings: [...warnings, ...agents.warnings, ...skills.warnings],
+  };
+}

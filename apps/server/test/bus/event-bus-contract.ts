@@ -1,0 +1,276 @@
+import type { EventRecord, SubscribeOptions } from "@my-bot/protocol";
+import { describe, expect, test } from "vitest";
+import type { EventBus } from "../../src/bus/event-bus.ts";
+import { delta, inbound, outbound, session } from "../support/events.ts";
+
+/** A place where a bus keeps its log; opening it again is what a restart does. */
+export interface BusStore extends Disposable {
+  open(): EventBus;
+}
+
+const SOURCE = { sessionSource: "platform-ws:test" };
+
+/** What every EventBus promises (SPEC BUS); called once for each adapter. */
+export function describeEventBus(name: string, createStore: () => BusStore): void {
+  describe(`EventBus on ${name}`, () => {
+    test("[BUS1] a published event is in the log after a restart", async () => {
+      using store = createStore();
+      const first = store.open();
+      await first.publish([inbound({ content: "one" }), inbound({ content: "two" })], SOURCE);
+      await first.close();
+      const second = store.open();
+      expect(contents(await readAll(second, "0"))).toEqual(["one", "two"]);
+      await second.close();
+    });
+
+    test("[BUS2] the same key appends once, in the same tick, later, and after a restart", async () => {
+      using store = createStore();
+      const first = store.open();
+      const options = { ...SOURCE, key: "k" };
+      const [one, two] = await Promise.all([
+        first.publish([inbound({ content: "one" })], options),
+        first.publish([inbound({ content: "two" })], options),
+      ]);
+      const three = await first.publish([inbound({ content: "three" })], options);
+      await first.close();
+      const second = store.open();
+      const four = await second.publish([inbound({ content: "four" })], options);
+      expect([one, two, three, four].map(({ duplicate }) => duplicate)).toEqual([false, true, true, true]);
+      expect(new Set([one, two, three, four].map(({ records }) => records[0]?.cursor)).size).toBe(1);
+      expect(contents(await readAll(second, "0"))).toEqual(["one"]);
+      expect([second.has("k"), second.has("other")]).toEqual([true, false]);
+      await second.close();
+    });
+
+    test("[BUS3] subscribers see an event only once its publish is durable", async () => {
+      using store = createStore();
+      const bus = store.open();
+      const live = follow(bus, {});
+      expect((await live.next()).event.type).toBe("SyncedEvent");
+      const order: string[] = [];
+      const received = live.next().then(() => order.push("received"));
+      const published = bus.publish([inbound()], SOURCE).then(() => order.push("published"));
+      await Promise.resolve();
+      expect(order).toEqual([]);
+      await Promise.all([received, published]);
+      await live.stop();
+      await bus.close();
+    });
+
+    test("[BUS4] catching up and going live leaves no gap, whatever is published meanwhile", async () => {
+      using store = createStore();
+      const bus = store.open();
+      const total = 3000;
+      for (let i = 0; i < total / 3; i++) void bus.publish([inbound({ content: `${i}` })], SOURCE);
+      await bus.publish([inbound({ content: `${total / 3}` })], SOURCE);
+      let sent = total / 3 + 1;
+      const live = follow(bus, { after: "0" });
+      const seen: string[] = [];
+      while (seen.length < total) {
+        // One published for each two read: the reader crosses from the stored part into the live one.
+        if (sent < total && seen.length % 2 === 0) void bus.publish([inbound({ content: `${sent++}` })], SOURCE);
+        const { event } = await live.next();
+        if (event.type === "InboundEvent") seen.push(event.content);
+        if (event.type === "SyncedEvent") {
+          while (sent < total) void bus.publish([inbound({ content: `${sent++}` })], SOURCE);
+        }
+      }
+      expect(seen).toEqual(Array.from({ length: total }, (_, i) => `${i}`));
+      await live.stop();
+      await bus.close();
+    });
+
+    test("[BUS4] a reader that comes back with its last cursor sees each later event once", async () => {
+      using store = createStore();
+      const bus = store.open();
+      for (let i = 0; i < 20; i++) await bus.publish([inbound({ content: `${i}` })], SOURCE);
+      const seen: string[] = [];
+      let after = "0";
+      while (seen.length < 20) {
+        const reader = follow(bus, { after });
+        for (let i = 0; i < 3 && seen.length < 20; i++) {
+          const { cursor, event } = await reader.next();
+          if (event.type === "InboundEvent") seen.push(event.content);
+          after = cursor;
+        }
+        await reader.stop();
+      }
+      expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
+      await bus.close();
+    });
+
+    test("[BUS4] without a cursor a subscription starts at the moment it is made", async () => {
+      using store = createStore();
+      const bus = store.open();
+      await bus.publish([inbound({ content: "before" })], SOURCE);
+      const live = follow(bus, {});
+      await bus.publish([inbound({ content: "after" })], SOURCE);
+      expect(contents([await live.next(), await live.next()])).toEqual(["after"]);
+      await live.stop();
+      await bus.close();
+    });
+
+    test("[BUS5] deltas go to live readers in order with the log, and resume at the last cursor", async () => {
+      using store = createStore();
+      const bus = store.open();
+      const live = follow(bus, {});
+      await live.next(); // SyncedEvent
+      await bus.publish([inbound()], SOURCE);
+      bus.broadcast(delta({ content: "Hel" }), SOURCE);
+      bus.broadcast(delta({ offset: 3, content: "lo" }), SOURCE);
+      await bus.publish([outbound({ run_id: "r1" })], SOURCE);
+      const records = [await live.next(), await live.next(), await live.next(), await live.next()];
+      expect(records.map(({ event }) => event.type)).toEqual([
+        "InboundEvent",
+        "DeltaEvent",
+        "DeltaEvent",
+        "OutboundEvent",
+      ]);
+      expect(records[2]?.cursor.startsWith(`${records[0]?.cursor}.`)).toBe(true);
+      expect(new Set(records.map(({ cursor }) => cursor)).size).toBe(4);
+      const resumed = follow(bus, { after: records[2]?.cursor ?? "" });
+      expect((await resumed.next()).cursor).toBe(records[3]?.cursor);
+      await resumed.stop();
+      await live.stop();
+      await bus.close();
+    });
+
+    test("[BUS5] a late joiner gets the text so far in one delta; a settled turn is not repeated", async () => {
+      using store = createStore();
+      const bus = store.open();
+      bus.broadcast(delta({ content: "Hel" }), SOURCE);
+      bus.broadcast(delta({ offset: 3, content: "lo" }), SOURCE);
+      const late = follow(bus, {});
+      expect((await late.next()).event.type).toBe("SyncedEvent");
+      expect((await late.next()).event).toMatchObject({ type: "DeltaEvent", offset: 0, content: "Hello" });
+      await bus.publish([outbound({ run_id: "r1" })], SOURCE);
+      const later = follow(bus, {});
+      await later.next(); // SyncedEvent
+      await bus.publish([inbound({ content: "next" })], SOURCE);
+      expect((await later.next()).event).toMatchObject({ type: "InboundEvent", content: "next" });
+      await late.stop();
+      await later.stop();
+      await bus.close();
+    });
+
+    test("[BUS6] a cursor of another store, or past the end, is answered by a GapEvent and the whole log", async () => {
+      using store = createStore();
+      using other = createStore();
+      const bus = store.open();
+      const strange = other.open();
+      const { records } = await strange.publish([inbound()], SOURCE);
+      await bus.publish([inbound({ content: "mine" })], SOURCE);
+      const own = (await readAll(bus, "0"))[0]?.cursor ?? "";
+      for (const [after, reason] of [
+        [records[0]?.cursor ?? "", "unknown_store"],
+        [own.replace(/-\d+$/, "-999"), "beyond_end"],
+      ] as const) {
+        const reader = follow(bus, { after });
+        expect((await reader.next()).event).toEqual({ type: "GapEvent", reason });
+        expect((await reader.next()).event).toMatchObject({ content: "mine" });
+        await reader.stop();
+      }
+      await strange.close();
+      await bus.close();
+    });
+
+    test.each(["abc", "-1", "1e30", "{}", "", "0.5"])("[BUS6] the malformed cursor %j is refused", async (after) => {
+      using store = createStore();
+      const bus = store.open();
+      expect(() => bus.subscribe({ after, signal: new AbortController().signal })).toThrow(/Malformed cursor/);
+      await bus.close();
+    });
+
+    test("[BUS7] a reader that does not read costs a constant and misses no durable event", async () => {
+      using store = createStore();
+      const bus = store.open();
+      const slow = follow(bus, {});
+      await slow.next(); // SyncedEvent
+      for (let i = 0; i < 50_000; i++) bus.broadcast(delta({ offset: i, content: "x" }), SOURCE);
+      await bus.publish([inbound({ content: "kept" })], SOURCE);
+      const records = [await slow.next(), await slow.next()];
+      const text = records.find(({ event }) => event.type === "DeltaEvent")?.event;
+      expect(contents(records)).toEqual(["kept"]);
+      expect(text).toMatchObject({ offset: 0, content: "x".repeat(50_000) });
+      await slow.stop();
+      await bus.close();
+    });
+
+    test("[BUS8] filters choose by session, by the session's source, and by type", async () => {
+      using store = createStore();
+      const bus = store.open();
+      await bus.publish([inbound({ session_id: "a", content: "a" }), outbound({ session_id: "a" })], {
+        sessionSource: "platform-ws:x",
+      });
+      await bus.publish([inbound({ session_id: "b", content: "b" })], { sessionSource: "platform-ws:y" });
+      const read = async (filter: SubscribeOptions["filter"]) => contents(await readAll(bus, "0", filter));
+      expect(await read({ session_id: "a", types: ["InboundEvent"] })).toEqual(["a"]);
+      expect(await read({ source: "platform-ws:y" })).toEqual(["b"]);
+      expect(await read({ types: ["OutboundEvent"] })).toEqual(["Hello"]);
+      expect(await read({ session_id: "a", source: "platform-ws:y" })).toEqual([]);
+      await bus.close();
+    });
+
+    test("[BUS9] history gives a session's last events before a cursor, in order", async () => {
+      using store = createStore();
+      const bus = store.open();
+      for (let i = 0; i < 5; i++) await bus.publish([inbound({ content: `${i}` }), inbound({ session_id: "b" })], SOURCE);
+      const last = bus.history({ sessionId: "s1", limit: 2 });
+      expect(contents(last)).toEqual(["3", "4"]);
+      expect(contents(bus.history({ sessionId: "s1", limit: 2, before: last[0]?.cursor }))).toEqual(["1", "2"]);
+      expect(contents(bus.history({ sessionId: "s1" }))).toEqual(["0", "1", "2", "3", "4"]);
+      await bus.close();
+    });
+
+    test("[BUS10] deleting a session removes its events; its keys stay known", async () => {
+      using store = createStore();
+      const bus = store.open();
+      await bus.publish([session(), inbound({ content: "secret" })], { ...SOURCE, key: "k" });
+      await bus.publish([session({ action: "deleted" })], SOURCE);
+      const again = await bus.publish([inbound({ content: "secret" })], { ...SOURCE, key: "k" });
+      expect(again).toEqual({ records: [], duplicate: true });
+      await bus.close();
+      const reopened = store.open();
+      expect((await readAll(reopened, "0")).map(({ event }) => event.type)).toEqual(["SessionEvent", "SyncedEvent"]);
+      await reopened.close();
+    });
+
+    test("[BUS1] a closed bus refuses to publish", async () => {
+      using store = createStore();
+      const bus = store.open();
+      await bus.close();
+      await expect(bus.publish([inbound()], SOURCE)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+    });
+  });
+}
+
+function follow(bus: EventBus, options: Omit<SubscribeOptions, "signal">) {
+  const stopped = new AbortController();
+  const iterator = bus.subscribe({ ...options, signal: stopped.signal })[Symbol.asyncIterator]();
+  return {
+    next: async (): Promise<EventRecord> => {
+      const result = await iterator.next();
+      if (result.done) throw new Error("The subscription ended");
+      return result.value;
+    },
+    stop: async () => {
+      stopped.abort();
+      await iterator.return?.();
+    },
+  };
+}
+
+async function readAll(bus: EventBus, after: string, filter?: SubscribeOptions["filter"]): Promise<EventRecord[]> {
+  const records: EventRecord[] = [];
+  for await (const record of bus.subscribe({ after, filter, signal: new AbortController().signal })) {
+    records.push(record);
+    if (record.event.type === "SyncedEvent") break;
+  }
+  return records;
+}
+
+function contents(records: readonly EventRecord[]): string[] {
+  return records.flatMap(({ event }) =>
+    event.type === "InboundEvent" || event.type === "OutboundEvent" ? [event.content] : [],
+  );
+}

@@ -1,0 +1,105 @@
+import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
+import { openSqliteStore, StoreError } from "../../src/bus/sqlite-store.ts";
+import { inbound } from "../support/events.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { type BusStore, describeEventBus } from "./event-bus-contract.ts";
+
+function sqliteBusStore(): BusStore {
+  const dir = tempDir();
+  return {
+    open: () => openSqliteBus(openSqliteStore(dir.path), []),
+    [Symbol.dispose]: () => dir[Symbol.dispose](),
+  };
+}
+
+describeEventBus("SQLite", sqliteBusStore);
+
+test("[BUS1] the log is written ahead and synced at every commit", () => {
+  using dir = tempDir();
+  const store = openSqliteStore(dir.path);
+  for (const connection of [store.writer, store.reader]) {
+    expect(connection.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    expect(connection.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 }); // FULL
+  }
+  store.close();
+});
+
+test("[BUS11] all publishes of one tick share one commit", async () => {
+  using dir = tempDir();
+  const store = openSqliteStore(dir.path);
+  const bus = openSqliteBus(store, []);
+  const statements: string[] = [];
+  const exec = store.writer.exec.bind(store.writer);
+  store.writer.exec = (sql) => {
+    statements.push(sql);
+    exec(sql);
+  };
+  await Promise.all(Array.from({ length: 50 }, () => bus.publish([inbound()], { sessionSource: "platform-ws:test" })));
+  expect(statements).toEqual(["BEGIN IMMEDIATE", "COMMIT"]);
+  await bus.close();
+});
+
+test("[BUS12] a projection that fails takes the whole batch back: nothing is half stored", async () => {
+  using dir = tempDir();
+  const store = openSqliteStore(dir.path);
+  const bus = openSqliteBus(store, [
+    {
+      apply: ({ event }) => {
+        if (event.type === "InboundEvent" && event.content === "bad") throw new Error("database or disk is full");
+      },
+    },
+  ]);
+  const options = { sessionSource: "platform-ws:test" };
+  const results = await Promise.allSettled([
+    bus.publish([inbound({ content: "good" })], options),
+    bus.publish([inbound({ content: "bad" })], options),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  expect(bus.history({ sessionId: "s1" })).toEqual([]);
+  const { records } = await bus.publish([inbound({ content: "after" })], options);
+  expect(records[0]?.cursor).toMatch(/-1$/);
+  await bus.close();
+});
+
+test("[BUS13] a second process on the same store is refused, also in this one; a killed owner leaves no lock", () => {
+  using dir = tempDir();
+  const store = openSqliteStore(dir.path);
+  expect(() => openSqliteStore(dir.path)).toThrow(StoreError);
+  expect(() => openSqliteStore(dir.path)).toThrow(/in use by another my-bot process/);
+  store.close();
+  const script = `
+    const { openSqliteStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/bus/sqlite-store.ts"))});
+    openSqliteStore(process.argv[1]);
+    process.kill(process.pid, "SIGKILL");`;
+  expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", script, dir.path])).toThrow();
+  openSqliteStore(dir.path).close();
+});
+
+test("[BUS14] a store of a newer version, or one that is no database, is refused by name", () => {
+  using dir = tempDir();
+  openSqliteStore(dir.path).close();
+  const file = new DatabaseSync(join(dir.path, "my-bot.db"));
+  file.exec("PRAGMA user_version = 99");
+  file.close();
+  expect(() => openSqliteStore(dir.path)).toThrow(/my-bot\.db was written by a newer my-bot/);
+});
+
+test("[BUS15] the store is readable by its owner only", () => {
+  using dir = tempDir();
+  const before = process.umask(0);
+  try {
+    const store = openSqliteStore(join(dir.path, "store"));
+    store.close();
+  } finally {
+    process.umask(before);
+  }
+  expect(statSync(join(dir.path, "store")).mode & 0o777).toBe(0o700);
+  for (const name of ["my-bot.db", "lock.db"]) {
+    expect(statSync(join(dir.path, "store", name)).mode & 0o777).toBe(0o600);
+  }
+});

@@ -115,7 +115,10 @@ function readyAgents(workspace: Workspace): ReadonlyMap<string, ReadyAgent> {
 }
 
 function toolsOf({ dir, config, skills }: Workspace, { allowSkills }: AgentDefinition) {
-  const read = createReadTool({ workspaceDir: dir, config });
+  const read = createReadTool({
+    workspaceDir: dir,
+    privatePaths: [config.event_path, config.history_path, config.logging_path],
+  });
   return allowSkills ? [read, createSkillTool(skills)] : [read];
 }
 

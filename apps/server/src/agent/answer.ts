@@ -1,17 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { type FinishReason, ModelError, type ModelEvent, type ModelToolCall } from "./language-model.ts";
 
-const maxChars = 1024 * 1024;
+const MAX_CHARS = 1024 * 1024;
 
 /** A streamed piece of an answer, as providers really send it: nearly everything may be absent. */
 export interface AnswerChunk {
-  readonly choices?: readonly {
-    readonly delta?: {
-      readonly content?: string | null;
-      readonly tool_calls?: readonly ToolCallPiece[] | null;
-    } | null;
-    readonly finish_reason?: string | null;
-  }[] | null;
+  readonly choices?:
+    | readonly {
+        readonly delta?: {
+          readonly content?: string | null;
+          readonly tool_calls?: readonly ToolCallPiece[] | null;
+        } | null;
+        readonly finish_reason?: string | null;
+      }[]
+    | null;
   readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
 }
 
@@ -47,7 +49,7 @@ export function createAnswer(): Answer {
       return finishReason !== undefined;
     },
     get isFull() {
-      return textChars >= maxChars;
+      return textChars >= MAX_CHARS;
     },
     add: (chunk) => {
       usage = chunk.usage ?? usage;
@@ -55,17 +57,20 @@ export function createAnswer(): Answer {
       finishReason = choice?.finish_reason ?? finishReason;
       for (const piece of choice?.delta?.tool_calls ?? []) {
         callChars += addPiece(calls, piece);
-        if (callChars > maxChars) throw new ModelError("The model wrote a tool call without end");
+        if (callChars > MAX_CHARS) throw new ModelError("The model wrote a tool call without end");
       }
-      const text = (choice?.delta?.content ?? "").slice(0, maxChars - textChars);
+      const text = (choice?.delta?.content ?? "").slice(0, MAX_CHARS - textChars);
       textChars += text.length;
       return text;
     },
     finish: () => {
-      const isFull = textChars >= maxChars;
+      const isFull = textChars >= MAX_CHARS;
       if (finishReason === undefined && !isFull) throw new ModelError("The model provider broke off its answer");
       return [
-        ...calls.map(({ id, name, arguments: args }) => ({ type: "tool_call" as const, call: { id, name, arguments: args } })),
+        ...calls.map(({ id, name, arguments: args }) => ({
+          type: "tool_call" as const,
+          call: { id, name, arguments: args },
+        })),
         { type: "finish", reason: isFull ? "length" : toFinishReason(finishReason), usage: toUsage(usage) },
       ];
     },

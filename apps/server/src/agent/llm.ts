@@ -12,18 +12,18 @@ import {
 } from "./language-model.ts";
 import { createWatchdog } from "./watchdog.ts";
 
-const openAiBase = "https://api.openai.com/v1";
-const maxTries = 3;
-const longestWaitMs = 60_000; // what a provider may ask for with Retry-After
-const maxLineBytes = 4 * 1024 * 1024;
+const OPENAI_BASE = "https://api.openai.com/v1";
+const MAX_TRIES = 3;
+const LONGEST_WAIT_MS = 60_000; // what a provider may ask for with Retry-After
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
-/** A model behind any OpenAI-compatible Chat Completions API. Bounds and failures: SPEC RUN7, RUN8. */
+/** A model behind any OpenAI-compatible Chat Completions API. Rules: SPEC LLM1, RUN7, RUN8. */
 export function createOpenAiModel(config: LlmConfig): LanguageModel {
   // everything is given: what is left out the SDK would take from environment variables
   const client = new OpenAI({
     apiKey: config.api_key ?? "none",
     adminAPIKey: null,
-    baseURL: config.api_base ?? openAiBase,
+    baseURL: config.api_base ?? OPENAI_BASE,
     organization: null,
     project: null,
     webhookSecret: null,
@@ -41,7 +41,11 @@ interface LlmDeps {
 }
 
 /** Tries again only while nothing was shown: what the user has seen is never taken back. */
-async function* streamWithRetries(deps: LlmDeps, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+async function* streamWithRetries(
+  deps: LlmDeps,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
   signal.throwIfAborted();
   using watchdog = createWatchdog(deps.config.timeouts);
   const stop = AbortSignal.any([signal, watchdog.signal]);
@@ -55,9 +59,9 @@ async function* streamWithRetries(deps: LlmDeps, request: ModelRequest, signal: 
       return;
     } catch (cause) {
       stop.throwIfAborted(); // the user's reason, or the watchdog's ModelError
-      if (isShown || attempt === maxTries || !isWorthRetrying(cause)) throw toModelError(cause, deps.config);
+      if (isShown || attempt === MAX_TRIES || !isWorthRetrying(cause)) throw toModelError(cause, deps.config);
       const waitMs = retryAfterMs(cause) ?? 250 * 4 ** (attempt - 1);
-      if (waitMs > longestWaitMs) throw toModelError(cause, deps.config);
+      if (waitMs > LONGEST_WAIT_MS) throw toModelError(cause, deps.config);
       await delay(waitMs, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
     }
   }
@@ -96,7 +100,10 @@ function toBody(config: LlmConfig, { messages, tools }: ModelRequest): OpenAI.Ch
     model: config.model,
     messages: messages.map(toMessage),
     ...(tools.length > 0 && {
-      tools: tools.map((tool) => ({ type: "function" as const, function: { ...tool, parameters: { ...tool.parameters } } })),
+      tools: tools.map((tool) => ({
+        type: "function" as const,
+        function: { ...tool, parameters: { ...tool.parameters } },
+      })),
     }),
     temperature: config.temperature,
     // OpenAI's newer models refuse the old name, many other providers do not know the new one
@@ -138,12 +145,14 @@ function explain(cause: unknown, { provider, model, api_base }: LlmConfig): stri
   if (cause instanceof OpenAI.APIConnectionError) {
     return `Cannot reach the model provider ${provider}${codeOf(cause)}: check the network${api_base ? " and llm.api_base" : ""}`;
   }
-  if (!(cause instanceof OpenAI.APIError)) return `The model provider ${provider} broke off its answer: ${problemOf(cause)}`;
+  if (!(cause instanceof OpenAI.APIError))
+    return `The model provider ${provider} broke off its answer: ${problemOf(cause)}`;
   const { status, message } = cause;
   if (status === undefined) return `The model provider ${provider} reported an error: ${message}`;
-  if (status === 401 || status === 403) return `The model provider ${provider} refused the API key (${status}): check llm.api_key`;
+  if (status === 401 || status === 403)
+    return `The model provider ${provider} refused the API key (${status}): check llm.api_key`;
   const waitMs = retryAfterMs(cause) ?? 0;
-  const wait = waitMs > longestWaitMs ? `; it asks to wait ${Math.ceil(waitMs / 1000)} s` : "";
+  const wait = waitMs > LONGEST_WAIT_MS ? `; it asks to wait ${Math.ceil(waitMs / 1000)} s` : "";
   const hint = status === 404 ? `; check llm.model (${model}) and llm.api_base` : "";
   return `The model provider ${provider} answered ${message}${wait}${hint}`;
 }
@@ -177,7 +186,7 @@ async function fetchWithLineLimit(url: string | URL | Request, init?: RequestIni
     transform: (bytes, controller) => {
       const newline = bytes.lastIndexOf(10);
       lineBytes = newline < 0 ? lineBytes + bytes.length : bytes.length - newline - 1;
-      if (lineBytes <= maxLineBytes) controller.enqueue(bytes);
+      if (lineBytes <= MAX_LINE_BYTES) controller.enqueue(bytes);
       else controller.error(new ModelError("The model provider sent a line that does not end"));
     },
   });

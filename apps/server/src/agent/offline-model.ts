@@ -3,7 +3,7 @@ import type { LanguageModel, ModelEvent, ModelMessage, ModelRequest, ModelToolCa
 import { reply, replyToTool } from "./offline-replies.ts";
 
 const label = "*(offline model)*\n\n";
-const maxPromptChars = 2000; // what it looks at; patterns stay fast whatever is sent
+const MAX_PROMPT_CHARS = 2000; // what it looks at; patterns stay fast whatever is sent
 
 export interface OfflineModelOptions {
   /** Pause between two words; 15 ms unless told. */
@@ -22,7 +22,10 @@ export function createOfflineModel({ chunkDelayMs = 15 }: OfflineModelOptions = 
         await delay(chunkDelayMs, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
       if (call) yield { type: "tool_call", call };
-      const usage = { input_tokens: countTokens(request.messages), output_tokens: roughTokens(text + (call?.arguments ?? "")) };
+      const usage = {
+        input_tokens: countTokens(request.messages),
+        output_tokens: roughTokens(text + (call?.arguments ?? "")),
+      };
       yield { type: "finish", reason: call ? "tool_calls" : "stop", usage };
     },
   };
@@ -39,7 +42,7 @@ function answer({ messages, tools }: ModelRequest): string {
 function findToolCall(request: ModelRequest): ModelToolCall | undefined {
   const last = request.messages.at(-1);
   if (last?.role !== "user") return undefined;
-  const text = last.content.slice(0, maxPromptChars);
+  const text = last.content.slice(0, MAX_PROMPT_CHARS);
   const id = `offline_${request.messages.length}`;
   const path = request.tools.some(({ name }) => name === "read") ? findPath(text) : undefined;
   if (path !== undefined) return { id, name: "read", arguments: JSON.stringify({ path }) };
@@ -64,7 +67,7 @@ function listSkillIds({ tools }: ModelRequest): string[] {
 }
 
 function userTexts(messages: readonly ModelMessage[]): string[] {
-  return messages.filter(({ role }) => role === "user").map(({ content }) => content.slice(0, maxPromptChars).trim());
+  return messages.filter(({ role }) => role === "user").map(({ content }) => content.slice(0, MAX_PROMPT_CHARS).trim());
 }
 
 /** What the tool call was about: `README.md`, `meeting-notes`. */

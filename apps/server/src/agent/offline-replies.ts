@@ -36,7 +36,11 @@ const moods = [
   "Purring along. One event at a time, in order, none lost.",
 ];
 
-const thanks = ["Any time. I work for sardines.", "You are welcome. It was on my way.", "My pleasure. Back to guarding the log."];
+const thanks = [
+  "Any time. I work for sardines.",
+  "You are welcome. It was on my way.",
+  "My pleasure. Back to guarding the log.",
+];
 
 const farewells = [
   "Bye! I will be on the warm end of the router.",
@@ -125,7 +129,8 @@ function count(end: number): string {
 }
 
 function listSkills({ skillIds }: Talk): string {
-  if (skillIds.length === 0) return "I have no skills to load here. They live in `skills/<id>/SKILL.md` of the workspace.";
+  if (skillIds.length === 0)
+    return "I have no skills to load here. They live in `skills/<id>/SKILL.md` of the workspace.";
   const list = skillIds.slice(0, 20).map((id) => `- \`${id}\``);
   return `These are in my drawer:\n\n${list.join("\n")}\n\nName one and I will open it.`;
 }

@@ -1,7 +1,7 @@
 import type { LlmConfig } from "../workspace/config.ts";
 import { ModelError } from "./language-model.ts";
 
-const usageWaitMs = 2000; // for the usage after a complete answer
+const USAGE_WAIT_MS = 2000; // for the usage after a complete answer
 
 export interface Watchdog extends Disposable {
   /** Aborts with a ModelError when one of the bounds is passed. */
@@ -21,7 +21,7 @@ export function createWatchdog({ first_byte, idle, total }: LlmConfig["timeouts"
     signal: controller.signal,
     onChunk: (isComplete) => {
       clearTimeout(waitTimer);
-      const waitMs = isComplete ? Math.min(usageWaitMs, idle * 1000) : idle * 1000;
+      const waitMs = isComplete ? Math.min(USAGE_WAIT_MS, idle * 1000) : idle * 1000;
       waitTimer = abortAfter(waitMs, `The model stopped in the middle of its answer for ${idle} s`);
     },
     [Symbol.dispose]: () => {

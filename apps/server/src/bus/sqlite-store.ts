@@ -51,7 +51,7 @@ const MIGRATIONS = [
    CREATE INDEX open_runs_by_session ON open_runs (session_id);`,
 ];
 
-/** Opens, creates or migrates the store in `dir`; refuses while another process has it open (SPEC BUS9). */
+/** Opens, creates or migrates the store in `dir`; refuses while another process has it open (SPEC BUS13). */
 export function openSqliteStore(dir: string): SqliteStore {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);

@@ -58,6 +58,7 @@ function parseQuery(query: URLSearchParams, signal: AbortSignal): SubscribeOptio
     filter: {
       session_id: query.get("session") ?? undefined,
       source: source === null ? undefined : formatSource({ kind: "platform-ws", id: source }),
+      types: events === "all" ? undefined : ["InboundEvent", "OutboundEvent"],
     },
     signal,
   };

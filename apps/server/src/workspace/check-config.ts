@@ -3,14 +3,17 @@ import type { Config, LlmConfig } from "./config.ts";
 
 type MakeFault = (path: readonly PropertyKey[], reason: string) => Error;
 
-const offlineHint = "or set llm.provider to offline";
+const OFFLINE_HINT = "or set llm.provider to offline";
 
 /** What the schema cannot say: rules that join several keys. Throws what `fault` makes. */
 export function checkConfig({ llm, api }: Config, fault: MakeFault): void {
   const problem = findLlmProblem(llm);
   if (problem) throw fault(["llm", problem.key], problem.reason);
   if (api.token !== undefined && isPlaceholder(api.token)) {
-    throw fault(["api", "token"], "is a placeholder; write a random text of at least 24 characters, or remove the line");
+    throw fault(
+      ["api", "token"],
+      "is a placeholder; write a random text of at least 24 characters, or remove the line",
+    );
   }
   if (api.token === undefined && !isLoopback(api.host)) {
     throw fault(["api", "host"], `${api.host} can be reached from other machines: set api.token, or use 127.0.0.1`);
@@ -22,10 +25,10 @@ export function findLlmProblem(llm: LlmConfig): { key: string; reason: string } 
   const { provider, model, api_key: apiKey, api_base: apiBase } = llm;
   if (provider === "offline") return undefined;
   if (apiKey !== undefined && isPlaceholder(apiKey)) {
-    return { key: "api_key", reason: `is still a placeholder; write your key from ${provider} here, ${offlineHint}` };
+    return { key: "api_key", reason: `is still a placeholder; write your key from ${provider} here, ${OFFLINE_HINT}` };
   }
   if (apiKey === undefined && apiBase === undefined) {
-    return { key: "api_key", reason: `is missing; write your key from ${provider} here, ${offlineHint}` };
+    return { key: "api_key", reason: `is missing; write your key from ${provider} here, ${OFFLINE_HINT}` };
   }
   if (apiBase === undefined && provider !== "openai") {
     return {
@@ -38,7 +41,7 @@ export function findLlmProblem(llm: LlmConfig): { key: string; reason: string } 
 }
 
 /** Text that stands where a secret belongs: empty, a failed template, or an example's own words. */
-function isPlaceholder(secret: string): boolean {
+export function isPlaceholder(secret: string): boolean {
   const text = secret.trim().toLowerCase();
   if (/^(|undefined|null|none|todo|token|secret|changeme|change-me|x{3,})$/.test(text)) return true;
   return /^<.*>$|your[-_ ]|[-_ ]here$|^sk-(\.{3}|…|x+)$/.test(text);

@@ -3,7 +3,10 @@ import * as z from "zod";
 const relativePath = z
   .string()
   .min(1)
-  .refine((path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."), "must be a path inside the workspace");
+  .refine(
+    (path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."),
+    "must be a path inside the workspace",
+  );
 
 /** Seconds; how long a model may keep a run waiting (SPEC RUN7). */
 const Timeouts = z.strictObject({
@@ -25,13 +28,22 @@ export const LlmConfig = z.strictObject({
 export type LlmConfig = z.output<typeof LlmConfig>;
 
 const Limits = z.strictObject({
-  frame_bytes: z.int().positive().default(1024 * 1024),
-  content_bytes: z.int().positive().default(64 * 1024),
+  frame_bytes: z
+    .int()
+    .positive()
+    .default(1024 * 1024),
+  content_bytes: z
+    .int()
+    .positive()
+    .default(64 * 1024),
   batch_calls: z.int().positive().default(50),
   subscriptions: z.int().positive().default(50), // per connection
   connections: z.int().positive().default(10_000),
   messages_per_second: z.number().positive().default(50), // per connection, bursts of 4 times this
-  buffered_bytes: z.int().positive().default(1024 * 1024), // per connection
+  buffered_bytes: z
+    .int()
+    .positive()
+    .default(1024 * 1024), // per connection
   queued_messages: z.int().positive().default(100), // per session
 });
 export type LimitsConfig = z.output<typeof Limits>;

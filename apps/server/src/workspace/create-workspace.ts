@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import { ConfigError } from "./config-error.ts";
 import { isErrorCode } from "./config-file.ts";
 
-const ownFiles = ["config.user.yaml", "config.runtime.yaml"];
-const gitIgnore = [...ownFiles, ".event/", ".history/", ".logs/", ""].join("\n");
+const OWN_FILES = ["config.user.yaml", "config.runtime.yaml"];
+const GIT_IGNORE = [...OWN_FILES, ".event/", ".history/", ".logs/", ""].join("\n");
 
 /**
  * Copies the packaged template to a new folder, complete or not at all. Only its owner can read it, whatever the umask.
@@ -17,7 +17,7 @@ export async function createWorkspace(targetDir: string, templateDir: string): P
   await mkdir(resolve(target, ".."), { recursive: true });
   try {
     await copyFolder(templateDir, draft);
-    await writePrivate(join(draft, ".gitignore"), gitIgnore);
+    await writePrivate(join(draft, ".gitignore"), GIT_IGNORE);
     await rename(draft, target);
   } catch (cause) {
     await rm(draft, { recursive: true, force: true });
@@ -31,7 +31,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   await mkdir(to);
   await chmod(to, 0o700);
   for (const entry of await readdir(from, { withFileTypes: true })) {
-    if (entry.name.startsWith(".") || ownFiles.includes(entry.name)) continue;
+    if (entry.name.startsWith(".") || OWN_FILES.includes(entry.name)) continue;
     if (entry.isDirectory()) await copyFolder(join(from, entry.name), join(to, entry.name));
     else if (entry.isFile()) await writePrivate(join(to, entry.name), await readFile(join(from, entry.name)));
   }

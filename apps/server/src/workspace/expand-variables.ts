@@ -2,7 +2,7 @@ import { isMapping, type Mapping } from "./merge.ts";
 
 type Path = readonly PropertyKey[];
 
-/** Replaces `${NAME}` in every string value. Throws what `fault` makes for a variable that is not set. */
+/** Replaces `${NAME}` in every string value and leaves out keys without a value. Throws what `fault` makes for a variable that is not set. */
 export function expandVariables(
   root: Mapping,
   env: Readonly<Record<string, string | undefined>>,
@@ -11,7 +11,8 @@ export function expandVariables(
   const expand = (value: unknown, path: Path): unknown => {
     if (Array.isArray(value)) return value.map((item, index) => expand(item, [...path, index]));
     if (isMapping(value)) {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, expand(item, [...path, key])]));
+      const entries = Object.entries(value).filter(([, item]) => item !== null);
+      return Object.fromEntries(entries.map(([key, item]) => [key, expand(item, [...path, key])]));
     }
     if (typeof value !== "string") return value;
     return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {

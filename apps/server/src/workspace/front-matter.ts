@@ -1,6 +1,6 @@
 import { parseYamlMapping, YamlError, type YamlMapping } from "./yaml-mapping.ts";
 
-const maxFrontMatterChars = 16 * 1024;
+const MAX_FRONT_MATTER_CHARS = 16 * 1024;
 
 export interface FrontMatter extends YamlMapping {
   /** What follows the closing `---`, trimmed. */
@@ -14,7 +14,14 @@ export function parseFrontMatter(text: string): FrontMatter {
   const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---");
   if (end < 0) throw new YamlError("its front matter is not closed by a second `---` line");
   const yaml = lines.slice(1, end).join("\n");
-  if (yaml.length > maxFrontMatterChars) throw new YamlError("its front matter is too long");
+  if (yaml.length > MAX_FRONT_MATTER_CHARS) throw new YamlError("its front matter is too long");
   const { value, lineOf } = parseYamlMapping(yaml, 2);
-  return { value, lineOf, body: lines.slice(end + 1).join("\n").trim() };
+  return {
+    value,
+    lineOf,
+    body: lines
+      .slice(end + 1)
+      .join("\n")
+      .trim(),
+  };
 }

@@ -15,7 +15,7 @@ const AgentFields = z.object({
   max_concurrency: z.int().min(1).max(1000).default(8),
 });
 
-/** Every `<agents_path>/<id>/AGENT.md` with the SOUL.md beside it (SPEC WSP). */
+/** Every `<agents_path>/<id>/AGENT.md` with the SOUL.md beside it (SPEC WSP1, WSP2). */
 export function loadAgents(workspaceDir: string, config: Config): Promise<Loaded<AgentDefinition>> {
   return loadDefinitions(workspaceDir, config.agents_path, (id) => loadAgent(workspaceDir, config, id));
 }
@@ -44,14 +44,21 @@ async function readSoul(workspaceDir: string, file: string): Promise<string> {
 }
 
 /** While the workspace is offline no agent goes online. A new address does not get the key of the old one. */
-function overrideLlm(base: LlmConfig, overrides: Mapping, place: { file: string; line: number | undefined }): LlmConfig {
+function overrideLlm(
+  base: LlmConfig,
+  overrides: Mapping,
+  place: { file: string; line: number | undefined },
+): LlmConfig {
   if (base.provider === "offline") return base;
   const { api_key: _, ...withoutKey } = base;
   const isElsewhere = "api_base" in overrides || "provider" in overrides;
   const parsed = LlmConfig.safeParse(mergeDeep(isElsewhere ? withoutKey : base, overrides));
   const [issue] = parsed.error?.issues ?? [];
   if (!parsed.success) {
-    throw new DefinitionError({ ...place, key: ["llm", ...(issue?.path ?? [])].map(String).join(".") }, `${issue?.message}`);
+    throw new DefinitionError(
+      { ...place, key: ["llm", ...(issue?.path ?? [])].map(String).join(".") },
+      `${issue?.message}`,
+    );
   }
   const problem = findLlmProblem(parsed.data);
   if (problem) throw new DefinitionError({ ...place, key: `llm.${problem.key}` }, problem.reason);

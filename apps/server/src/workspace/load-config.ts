@@ -1,6 +1,6 @@
 import type * as z from "zod";
+import { checkConfig, isPlaceholder } from "./check-config.ts";
 import { Config } from "./config.ts";
-import { checkConfig } from "./check-config.ts";
 import { ConfigError } from "./config-error.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { expandVariables } from "./expand-variables.ts";
@@ -21,7 +21,7 @@ export interface LoadedConfig {
 
 export type MakeFault = (path: readonly PropertyKey[], reason: string) => ConfigError;
 
-const offlineLlm = { provider: "offline", model: "offline" };
+const OFFLINE_LLM = { provider: "offline", model: "offline" };
 
 /**
  * Reads `config.user.yaml` (without one, `config.example.yaml` with the offline model) and lays `config.runtime.yaml`
@@ -38,7 +38,7 @@ export async function loadConfig(workspaceDir: string, options: { env: Environme
   }
   const runtime = await readConfigFile(workspaceDir, "config.runtime.yaml");
   const files = runtime ? [runtime, base] : [base]; // the file that has the last word comes first
-  const merged = mergeDeep(user ? base.value : { ...base.value, llm: offlineLlm }, runtime?.value ?? {});
+  const merged = mergeDeep(user ? base.value : { ...base.value, llm: OFFLINE_LLM }, runtime?.value ?? {});
 
   const fault = (path: readonly PropertyKey[], reason: string): ConfigError => locate(files, path, reason);
   const parsed = Config.safeParse(expandVariables(merged, options.env, fault));
@@ -85,5 +85,5 @@ function warnAboutMode({ file, mode, value }: ConfigFile): string[] {
 
 function holdsSecret(value: Mapping): boolean {
   const secrets = [valueAt(value, ["llm", "api_key"]), valueAt(value, ["api", "token"])];
-  return secrets.some((secret) => typeof secret === "string" && secret !== "" && !secret.startsWith("${"));
+  return secrets.some((secret) => typeof secret === "string" && !secret.startsWith("${") && !isPlaceholder(secret));
 }

@@ -28,8 +28,8 @@ export interface Loaded<Item> {
   readonly warnings: readonly string[];
 }
 
-const idPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
-const filesAtOnce = 32;
+const ID_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
+const FILES_AT_ONCE = 32;
 
 /** Loads every `<folder>/<id>/` with `load`; faults of one item are warnings and do not touch the others. */
 export async function loadDefinitions<Item extends { readonly name: string }>(
@@ -48,8 +48,8 @@ export async function loadDefinitions<Item extends { readonly name: string }>(
   const items = new Map<string, Item>();
   const warnings: string[] = [];
   const taken = new Set<string>();
-  for (let start = 0; start < ids.length; start += filesAtOnce) {
-    const batch = ids.slice(start, start + filesAtOnce);
+  for (let start = 0; start < ids.length; start += FILES_AT_ONCE) {
+    const batch = ids.slice(start, start + FILES_AT_ONCE);
     const results = await Promise.all(batch.map((id) => loadOne(`${folder}/${id}`, id, load)));
     for (const [index, result] of results.entries()) {
       const id = batch[index] ?? "";
@@ -72,7 +72,7 @@ export async function loadDefinitions<Item extends { readonly name: string }>(
 type LoadResult<Item> = { item: Item } | { warning: string };
 
 async function loadOne<Item>(file: string, id: string, load: (id: string) => Promise<Item>): Promise<LoadResult<Item>> {
-  if (!idPattern.test(id)) {
+  if (!ID_PATTERN.test(id)) {
     const reason = "skipped: the folder's name must be letters, digits, `-` and `_`, at most 64";
     return { warning: formatPlace({ file: file.slice(0, 100) }, reason) };
   }
@@ -90,7 +90,8 @@ export async function parseInside<T>(workspaceDir: string, file: string, parse: 
     await using opened = await openInside(workspaceDir, file);
     return parse(await readText(opened.handle));
   } catch (cause) {
-    if (cause instanceof YamlError) throw new DefinitionError({ file, line: cause.line, key: cause.key }, cause.message);
+    if (cause instanceof YamlError)
+      throw new DefinitionError({ file, line: cause.line, key: cause.key }, cause.message);
     if (cause instanceof FileRefusedError) throw new DefinitionError({ file }, cause.message);
     if (isErrorCode(cause, "ENOENT") || isErrorCode(cause, "ENOTDIR")) throw new DefinitionError({ file }, "not found");
     if (isErrorCode(cause, "ELOOP")) throw new DefinitionError({ file }, "is a loop of symbolic links");

@@ -10,7 +10,7 @@ const SkillFields = z.object({
   description: z.string().trim().min(1).max(1000),
 });
 
-/** Every `<skills_path>/<id>/SKILL.md` (SPEC WSP). */
+/** Every `<skills_path>/<id>/SKILL.md` (SPEC WSP1, WSP2). */
 export function loadSkills(workspaceDir: string, config: Config): Promise<Loaded<SkillDefinition>> {
   return loadDefinitions(workspaceDir, config.skills_path, async (skillId) => {
     const file = `${config.skills_path}/${skillId}/SKILL.md`;

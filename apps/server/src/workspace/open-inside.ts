@@ -24,7 +24,8 @@ export interface OpenedFile extends AsyncDisposable {
 export async function openInside(rootDir: string, path: string): Promise<OpenedFile> {
   const root = await realpath(rootDir);
   const real = await realpath(resolve(root, path));
-  if (!real.startsWith(root.endsWith(sep) ? root : root + sep)) throw new FileRefusedError("leads outside the workspace");
+  if (!real.startsWith(root.endsWith(sep) ? root : root + sep))
+    throw new FileRefusedError("leads outside the workspace");
   const before = await lstat(real);
   if (before.isDirectory()) throw new FileRefusedError("is a folder, not a file");
   if (!before.isFile()) throw new FileRefusedError("is not a regular file");

@@ -2,14 +2,14 @@ import type { FileHandle } from "node:fs/promises";
 import { FileRefusedError } from "./open-inside.ts";
 
 /** Configuration, agents and skills are small: anything larger is a mistake. */
-export const maxTextBytes = 256 * 1024;
+const MAX_TEXT_BYTES = 256 * 1024;
 
 /** The whole of a small text file, without a byte order mark. Throws FileRefusedError for any other file. */
 export async function readText(handle: FileHandle): Promise<string> {
   const { size } = await handle.stat();
-  if (size > maxTextBytes) throw new FileRefusedError(`is too large (${size} bytes; at most ${maxTextBytes})`);
-  const bytes = await readUpTo(handle, maxTextBytes + 1);
-  if (bytes.length > maxTextBytes) throw new FileRefusedError(`is too large (at most ${maxTextBytes} bytes)`);
+  if (size > MAX_TEXT_BYTES) throw new FileRefusedError(`is too large (${size} bytes; at most ${MAX_TEXT_BYTES})`);
+  const bytes = await readUpTo(handle, MAX_TEXT_BYTES + 1);
+  if (bytes.length > MAX_TEXT_BYTES) throw new FileRefusedError(`is too large (at most ${MAX_TEXT_BYTES} bytes)`);
   if (bytes.includes(0)) throw new FileRefusedError("holds NUL bytes: not a text file");
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

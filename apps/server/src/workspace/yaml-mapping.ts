@@ -1,8 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 
-const maxDepth = 50;
-const maxOpeners = 2000;
-const maxIndent = 200;
+const MAX_DEPTH = 50;
+const MAX_BRACKETS = 2000;
+const MAX_INDENT = 200;
 
 /** A text that is not one plain YAML mapping. The message quotes nothing of the text: it may hold secrets. */
 export class YamlError extends Error {
@@ -41,7 +41,12 @@ export function parseYamlMapping(text: string, firstLine = 1): YamlMapping {
   const lines = new LineCounter();
   const lineAt = (offset: number): number => lines.linePos(offset).line + firstLine - 1;
   // uniqueKeys compares every pair of keys, which takes seconds on a hostile file: `visit` looks them up instead
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: "error",
+  });
   const fault = document.errors[0] ?? document.warnings[0];
   if (fault) throw new YamlError(reasons[fault.code] ?? "is not valid YAML", { line: lineAt(fault.pos[0]) });
   if (!isMap(document.contents)) throw new YamlError("must be a mapping of `key: value` lines", { line: firstLine });
@@ -70,28 +75,29 @@ function joinPath(path: readonly PropertyKey[]): string {
  */
 function checkShape(text: string, firstLine: number): void {
   let depth = 0;
-  let openers = 0;
+  let bracketCount = 0;
   for (const [index, line] of text.split("\n").entries()) {
-    const tooDeep = (): never => {
-      throw new YamlError(`is nested too deeply (more than ${maxDepth} levels)`, { line: firstLine + index });
-    };
-    // each level of block nesting takes a column before the first word
-    if ((/^[\s\-?:]*/.exec(line)?.[0].length ?? 0) > maxIndent) tooDeep();
-    for (const char of line) {
-      if (char === "[" || char === "{") {
-        depth += 1;
-        openers += 1;
-      } else if (char === "]" || char === "}") depth = Math.max(0, depth - 1);
-      if (depth > maxDepth || openers > maxOpeners) tooDeep();
+    const brackets = line.match(/[[\]{}]/g) ?? [];
+    for (const bracket of brackets) {
+      depth = Math.max(0, depth + ("[{".includes(bracket) ? 1 : -1));
+      if (depth > MAX_DEPTH) throw tooDeep(firstLine + index);
     }
+    bracketCount += brackets.length;
+    // each level of block nesting takes a column before the first word
+    const indent = line.match(/^[\s\-?:]*/)?.[0] ?? "";
+    if (indent.length > MAX_INDENT || bracketCount > MAX_BRACKETS) throw tooDeep(firstLine + index);
   }
+}
+
+function tooDeep(line: number, key?: string): YamlError {
+  return new YamlError(`is nested too deeply (more than ${MAX_DEPTH} levels)`, { line, key });
 }
 
 type Found = (path: readonly PropertyKey[], key: Node) => void;
 
 function visit(node: unknown, path: readonly PropertyKey[], found: Found, lineAt: (offset: number) => number): void {
   const place = { line: lineAt(offsetOf(node)), key: path.map(String).join(".") || undefined };
-  if (path.length > maxDepth) throw new YamlError(`is nested too deeply (more than ${maxDepth} levels)`, place);
+  if (path.length > MAX_DEPTH) throw tooDeep(place.line, place.key);
   if (isAlias(node)) throw new YamlError("anchors and aliases (`&`, `*`) are not supported here", place);
   if (isSeq(node)) for (const [index, item] of node.items.entries()) visit(item, [...path, index], found, lineAt);
   if (!isMap(node)) return;

@@ -60,22 +60,21 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
     test("[BUS4] catching up and going live leaves no gap, whatever is published meanwhile", async () => {
       using store = createStore();
       const bus = store.open();
-      const total = 3000;
-      for (let i = 0; i < total / 3; i++) void bus.publish([inbound({ content: `${i}` })], SOURCE);
-      await bus.publish([inbound({ content: `${total / 3}` })], SOURCE);
-      let sent = total / 3 + 1;
+      const numbers = Array.from({ length: 3000 }, (_, i) => `${i}`);
+      const unsent = [...numbers];
+      const publishNext = (count: number) => {
+        for (const content of unsent.splice(0, count)) void bus.publish([inbound({ content })], SOURCE);
+      };
+      publishNext(1000);
       const live = follow(bus, { after: "0" });
       const seen: string[] = [];
-      while (seen.length < total) {
-        // One published for each two read: the reader crosses from the stored part into the live one.
-        if (sent < total && seen.length % 2 === 0) void bus.publish([inbound({ content: `${sent++}` })], SOURCE);
-        const { event } = await live.next();
-        if (event.type === "InboundEvent") seen.push(event.content);
-        if (event.type === "SyncedEvent") {
-          while (sent < total) void bus.publish([inbound({ content: `${sent++}` })], SOURCE);
-        }
+      while (seen.length < numbers.length) {
+        const record = await live.next();
+        seen.push(...contents([record]));
+        // One published for each two read: the reader crosses from the stored part into the live one, then it is all live.
+        publishNext(record.event.type === "SyncedEvent" ? unsent.length : seen.length % 2);
       }
-      expect(seen).toEqual(Array.from({ length: total }, (_, i) => `${i}`));
+      expect(seen).toEqual(numbers);
       await live.stop();
       await bus.close();
     });
@@ -88,11 +87,9 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       let after = "0";
       while (seen.length < 20) {
         const reader = follow(bus, { after });
-        for (let i = 0; i < 3 && seen.length < 20; i++) {
-          const { cursor, event } = await reader.next();
-          if (event.type === "InboundEvent") seen.push(event.content);
-          after = cursor;
-        }
+        const records = [await reader.next(), await reader.next()];
+        seen.push(...contents(records));
+        after = records[1]?.cursor ?? "";
         await reader.stop();
       }
       expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
@@ -214,7 +211,8 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
     test("[BUS9] history gives a session's last events before a cursor, in order", async () => {
       using store = createStore();
       const bus = store.open();
-      for (let i = 0; i < 5; i++) await bus.publish([inbound({ content: `${i}` }), inbound({ session_id: "b" })], SOURCE);
+      for (let i = 0; i < 5; i++)
+        await bus.publish([inbound({ content: `${i}` }), inbound({ session_id: "b" })], SOURCE);
       const last = bus.history({ sessionId: "s1", limit: 2 });
       expect(contents(last)).toEqual(["3", "4"]);
       expect(contents(bus.history({ sessionId: "s1", limit: 2, before: last[0]?.cursor }))).toEqual(["1", "2"]);

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -74,9 +74,12 @@ test("[BUS13] a second process on the same store is refused, also in this one; a
   store.close();
   const script = `
     const { openSqliteStore } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/bus/sqlite-store.ts"))});
-    openSqliteStore(process.argv[1]);
+    const store = openSqliteStore(process.argv[1]);
+    store.writer.exec("BEGIN IMMEDIATE");
     process.kill(process.pid, "SIGKILL");`;
-  expect(() => execFileSync(process.execPath, ["--input-type=module", "-e", script, dir.path])).toThrow();
+  const flags = ["--conditions=@my-bot/source", "--input-type=module"];
+  const { signal } = spawnSync(process.execPath, [...flags, "-e", script, dir.path]);
+  expect(signal).toBe("SIGKILL"); // it had opened the store
   openSqliteStore(dir.path).close();
 });
 

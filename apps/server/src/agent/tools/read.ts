@@ -5,8 +5,8 @@ import { FileRefusedError, openInside } from "../../workspace/open-inside.ts";
 import { readUpTo } from "../../workspace/read-text.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 
-const maxBytes = 64 * 1024;
-const secretFiles = ["config.user.yaml", "config.runtime.yaml"];
+const MAX_BYTES = 64 * 1024;
+const SECRET_FILES = ["config.user.yaml", "config.runtime.yaml"];
 
 const Input = z.object({
   path: z.string().describe("path of the file, relative to the workspace, such as notes/today.md"),
@@ -33,7 +33,7 @@ export function createReadTool({ workspaceDir, privatePaths = [] }: ReadToolOpti
         if (isPrivate(file.path, privatePaths)) return refused(path, "is private");
         if (file.stats.nlink > 1)
           return refused(path, "is a hard link: it may belong to something outside the workspace");
-        return toResult(path, await readUpTo(file.handle, maxBytes), file.stats.size);
+        return toResult(path, await readUpTo(file.handle, MAX_BYTES), file.stats.size);
       } catch (cause) {
         return refused(path, explain(cause));
       }
@@ -56,7 +56,7 @@ function refusePath(path: string): string | undefined {
 function isPrivate(path: string, privatePaths: readonly string[]): boolean {
   const name = path.toLowerCase();
   const isHidden = name.split("/").some((part) => part.startsWith("."));
-  const isSecret = secretFiles.some((secret) => basename(name).startsWith(secret)); // backups of editors too
+  const isSecret = SECRET_FILES.some((secret) => basename(name).startsWith(secret)); // backups of editors too
   const isListed = privatePaths
     .map((folder) => folder.toLowerCase().replace(/^\.\/|\/+$/g, ""))
     .some((folder) => name === folder || name.startsWith(`${folder}/`));

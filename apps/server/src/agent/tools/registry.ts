@@ -3,10 +3,10 @@ import * as z from "zod";
 import type { ModelTool, ModelToolCall } from "../language-model.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 
-const maxResultChars = 100_000;
-const defaultTimeoutMs = 30_000;
+const MAX_RESULT_CHARS = 100_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** The tools of one agent. Whatever the model gets wrong comes back to it as text (SPEC RUN9). */
+/** The tools of one agent. Whatever the model gets wrong comes back to it as text (SPEC TOOL2). */
 export interface ToolRegistry {
   /** What the model is offered. */
   tools(): readonly ModelTool[];
@@ -23,7 +23,7 @@ export interface ToolRegistryOptions {
 
 /** Throws when two tools have the same name. */
 export function createToolRegistry(tools: readonly Tool[], options: ToolRegistryOptions = {}): ToolRegistry {
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   if (byName.size < tools.length) throw new Error(`Two tools have the same name: ${tools.map(({ name }) => name)}`);
   const modelTools = tools.map(toModelTool);
@@ -86,9 +86,9 @@ async function runTool(
 
 function cap(result: ToolResult): ToolResult {
   const { content } = result;
-  if (content.length <= maxResultChars) return result;
-  const note = `\n[cut: the first ${maxResultChars} of ${content.length} characters]`;
-  return { ...result, content: content.slice(0, maxResultChars) + note };
+  if (content.length <= MAX_RESULT_CHARS) return result;
+  const note = `\n[cut: the first ${MAX_RESULT_CHARS} of ${content.length} characters]`;
+  return { ...result, content: content.slice(0, MAX_RESULT_CHARS) + note };
 }
 
 function failure(content: string): ToolResult {

@@ -2,11 +2,11 @@ import * as z from "zod";
 import type { SkillDefinition } from "../../workspace/agent-definition.ts";
 import type { Tool } from "./tool.ts";
 
-const maxListChars = 16_000;
+const MAX_LIST_CHARS = 16_000;
 
 const Input = z.object({ skill_name: z.string().min(1).max(100).describe("id or name of the skill") });
 
-/** Lets the model read the instructions of a skill when a task calls for it. */
+/** Lets the model read the instructions of a skill when a task calls for it (SPEC TOOL1). */
 export function createSkillTool(skills: ReadonlyMap<string, SkillDefinition>): Tool<typeof Input> {
   return {
     name: "skill",
@@ -33,12 +33,15 @@ function listSkills(skills: ReadonlyMap<string, SkillDefinition>): string {
   const lines = [...skills.values()].map(
     ({ skillId, description }) => `- ${skillId}: ${description.replace(/\s+/g, " ")}`,
   );
-  return cut(lines, maxListChars).join("\n") || "(none)";
+  return cut(lines, MAX_LIST_CHARS).join("\n") || "(none)";
 }
 
 /** As many as fit; every request carries this list. */
 function cut(lines: readonly string[], maxChars: number): string[] {
-  let chars = 0;
-  const kept = lines.filter((line) => (chars += line.length + 1) <= maxChars);
+  let room = maxChars;
+  const kept = lines.filter((line) => {
+    room -= line.length + 1;
+    return room >= 0;
+  });
   return kept.length < lines.length ? [...kept, `(and ${lines.length - kept.length} more)`] : kept;
 }

@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { ConfigError } from "../workspace/config-error.ts";
+import { chatCommand } from "./chat-command.ts";
+import { ExitCode, ExitError } from "./exit-error.ts";
+import { sendCommand } from "./send-command.ts";
+import { runServer } from "./server-command.ts";
+import { tailCommand } from "./tail-command.ts";
+
+/** Runs the command line and returns the exit code; what went wrong is one line on standard error. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(argv);
+    return ExitCode.ok;
+  } catch (cause) {
+    if (cause instanceof CommanderError) return cause.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    const { exitCode, message } = explain(cause);
+    console.error(`my-bot: ${message}`);
+    return exitCode;
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command("my-bot")
+    .description("A personal AI agent behind one durable, ordered event log")
+    .version(readVersion())
+    .addCommand(serverCommand())
+    .addCommand(chatCommand())
+    .addCommand(sendCommand())
+    .addCommand(tailCommand());
+  for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(see --help)");
+  return program;
+}
+
+function serverCommand(): Command {
+  return new Command("server")
+    .description("Serve the agent, the web chat and the endpoints /ws and /trpc on one port")
+    .option("-w, --workspace <dir>", "workspace (or MYBOT_WORKSPACE; else ./default_workspace, else ~/.my-bot)")
+    .option("--host <host>", "address to listen on (default: api.host of the configuration)")
+    .option("--port <port>", "port to listen on, 0 for any free one (default: api.port)", parsePort)
+    .option("--allow-origin <origin...>", "let pages of this origin connect as well")
+    .addHelpText("after", "\nExample:\n  $ my-bot server -w ~/my-workspace --port 0")
+    .action(runServer);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError("It is a number from 0 to 65535.");
+}
+
+function explain(cause: unknown): { exitCode: number; message: string } {
+  if (cause instanceof ExitError) return cause;
+  if (cause instanceof ConfigError) return { exitCode: ExitCode.config, message: cause.message };
+  if (!(cause instanceof Error)) return { exitCode: ExitCode.failure, message: String(cause) };
+  const { code, port } = cause as NodeJS.ErrnoException & { port?: number };
+  if (code === "EADDRINUSE") {
+    const message = `port ${port} is in use; stop the other program, or choose another: my-bot server --port 0`;
+    return { exitCode: ExitCode.failure, message };
+  }
+  return { exitCode: ExitCode.failure, message: cause.message };
+}
+
+function readVersion(): string {
+  const file: { version: string } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return file.version;
+}

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { stringify } from "yaml";
+import { tempDir } from "./temp-dir.ts";
+
+const BIN = "/tmp/tmpbin.js";
+const TEMPLATE = join(import.meta.dirname, "../../../../default_workspace");
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly workspaceDir: string;
+  readonly pid: number;
+  /** What it printed on standard error. */
+  readonly stderr: readonly string[];
+  /** Ends it and waits until it is gone. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Starts it again on the same workspace and, after a stop, the same port. */
+  start(): Promise<void>;
+}
+
+export interface ServerOptions {
+  /** Becomes config.user.yaml; absent: the offline model. */
+  readonly config?: object | undefined;
+  /** Files to put into the workspace, by path. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
+  readonly args?: readonly string[] | undefined;
+}
+
+/** A real `my-bot server` in a process of its own, on a copy of the default workspace and a free port. */
+export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
+  const dir = tempDir();
+  const workspaceDir = join(dir.path, "workspace");
+  cpSync(TEMPLATE, workspaceDir, { recursive: true });
+  if (options.config) writeFileSync(join(workspaceDir, "config.user.yaml"), stringify(options.config), { mode: 0o600 });
+  for (const [path, text] of Object.entries(options.files ?? {})) {
+    mkdirSync(join(workspaceDir, path, ".."), { recursive: true });
+    writeFileSync(join(workspaceDir, path), text);
+  }
+  let running = await launch(workspaceDir, ["--port", "0", ...(options.args ?? [])]);
+  const url = running.url;
+  return {
+    url,
+    workspaceDir,
+    get pid() {
+      return running.process.pid ?? 0;
+    },
+    get stderr() {
+      return running.stderr;
+    },
+    stop: (signal = "SIGKILL") => end(running.process, signal),
+    start: async () => {
+      running = await launch(workspaceDir, ["--port", new URL(url).port, ...(options.args ?? [])]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await end(running.process, "SIGKILL");
+      dir[Symbol.dispose]();
+    },
+  };
+}
+
+async function launch(workspaceDir: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [BIN, "server", "-w", workspaceDir, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env.PATH, HOME: workspaceDir },
+  });
+  const stderr: string[] = [];
+  createInterface(child.stderr).on("line", (line) => stderr.push(line));
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on("line", (line) => {
+      const [, found] = /^my-bot listening on (\S+)$/.exec(line) ?? [];
+      if (found) resolve(found);
+    });
+    child.on("exit", (code) => reject(new Error(`The server ended with ${code}: ${stderr.join("\n")}`)));
+  });
+  return { process: child, url, stderr };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, "exit");
+  child.kill(signal);
+  const [code] = await exited;
+  return code;
+}

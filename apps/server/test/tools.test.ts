@@ -1,0 +1,221 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { link, mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { createReadTool } from "../src/agent/tools/read.ts";
+import { createToolRegistry } from "../src/agent/tools/registry.ts";
+import { createSkillTool } from "../src/agent/tools/skill.ts";
+import type { Tool } from "../src/agent/tools/tool.ts";
+import { type TemporaryFolder, temporaryFolder } from "./workspace-folder.ts";
+
+const never = new AbortController().signal;
+
+function read(folder: TemporaryFolder, path: string, privatePaths?: readonly string[]) {
+  return createReadTool({ workspaceDir: folder.path, privatePaths }).run({ path }, never);
+}
+
+describe("read", () => {
+  test("[RUN9] reads a text file of the workspace", async () => {
+    await using folder = await temporaryFolder({ "notes/today.md": "Buy sardines. 🐟\n" });
+    for (const path of ["notes/today.md", "./notes/today.md", "notes//today.md"]) {
+      expect(await read(folder, path)).toEqual({ content: "Buy sardines. 🐟\n", is_error: false });
+    }
+  });
+
+  test.each([
+    "../outside.md",
+    "notes/../../outside.md",
+    "notes/..",
+    "/etc/passwd",
+    "~/.ssh/id_rsa",
+    "%2e%2e/outside.md",
+    "notes/today.md\0.png",
+    "x".repeat(5000),
+    "C:\\secret",
+    "..\\outside.md",
+    "notes/today.md ",
+    "",
+    ".",
+    "notes",
+    "missing.md",
+    "notes/today.md/x",
+  ])("[RUN9] refuses %j", async (path) => {
+    await using folder = await temporaryFolder({ "w/notes/today.md": "inside", "outside.md": "outside" });
+    const result = await createReadTool({ workspaceDir: join(folder.path, "w") }).run({ path }, never);
+    expect(result.is_error).toBe(true);
+    expect(result.content).toMatch(/^Cannot read ".*": it .+\.$/);
+    expect(result.content).not.toContain(folder.path);
+  });
+
+  test.each([
+    "config.user.yaml",
+    "Config.User.yaml",
+    "config.user.yaml.bak",
+    "config.runtime.yaml",
+    ".event/log.sqlite",
+    ".history/a",
+    ".logs/a",
+    ".env",
+    ".git/config",
+    "store/log.sqlite",
+    "link-to-config.md",
+  ])("[RUN9] %s is private", async (path) => {
+    await using folder = await temporaryFolder({ "config.user.yaml": "secret" });
+    await symlink("config.user.yaml", join(folder.path, "link-to-config.md"));
+    if (path !== "config.user.yaml" && path !== "link-to-config.md") {
+      await mkdir(join(folder.path, path, ".."), { recursive: true });
+      await writeFile(join(folder.path, path), "secret");
+    }
+    const result = await read(folder, path, ["./store/"]);
+    expect(result).toEqual({ content: `Cannot read "${path}": it is private.`, is_error: true });
+  });
+
+  test("[RUN9] refuses links out, hard links, pipes and devices at once", async () => {
+    await using outside = await temporaryFolder({ "secret.md": "secret" });
+    await using folder = await temporaryFolder({ "a.md": "a", "dir/b.md": "b" });
+    const at = (path: string): string => join(folder.path, path);
+    await symlink(join(outside.path, "secret.md"), at("file-link"));
+    await symlink(outside.path, at("dir-link"));
+    await symlink("dir/b.md", at("inner-link"));
+    await symlink("/proc/self/environ", at("environ"));
+    await symlink("/dev/zero", at("zero"));
+    await symlink("loop", at("loop"));
+    await link(join(outside.path, "secret.md"), at("hard-link"));
+    execFileSync("mkfifo", [at("pipe")]);
+    for (const path of ["file-link", "dir-link/secret.md", "environ", "zero", "loop", "hard-link", "pipe"]) {
+      const result = await read(folder, path);
+      expect(result.is_error, path).toBe(true);
+      expect(result.content).not.toContain("secret\n");
+    }
+    expect(await read(folder, "inner-link")).toEqual({ content: "b", is_error: false });
+  });
+
+  test("[RUN9] a link swapped in while the file is opened leads nowhere", async () => {
+    await using outside = await temporaryFolder({ "notes/x.md": "secret" });
+    await using folder = await temporaryFolder({ "notes/x.md": "inside" });
+    const at = (path: string): string => join(folder.path, path);
+    await symlink(join(outside.path, "notes"), at("evil"));
+    // another process, so that it really happens between any two steps of the read
+    const swap = `const { renameSync } = require("node:fs");
+      for (;;) for (const [from, to] of [["notes", "real"], ["evil", "notes"], ["notes", "evil"], ["real", "notes"]]) renameSync(from, to);`;
+    const swapper = spawn(process.execPath, ["-e", swap], { cwd: folder.path, stdio: "ignore" });
+    const swapperExit = once(swapper, "exit");
+    const contents = new Set<string>();
+    for (let n = 0; n < 3000; n++) {
+      const result = await read(folder, "notes/x.md");
+      contents.add(result.is_error ? "refused" : result.content);
+    }
+    swapper.kill("SIGKILL");
+    await swapperExit;
+    expect(contents).not.toContain("secret");
+    expect(contents).toContain("inside");
+  });
+
+  test("[RUN9] a large file is cut at 64 KiB between characters, with a note", async () => {
+    await using folder = await temporaryFolder({ "big.md": `a${"é".repeat(40_000)}`, "huge.md": "x" });
+    const { content, is_error } = await read(folder, "big.md");
+    expect(is_error).toBe(false);
+    expect(content).toBe(`a${"é".repeat(32_767)}\n[cut: the first 65536 of 80001 bytes]`);
+    await truncate(join(folder.path, "huge.md"), 5 * 1024 ** 3);
+    expect((await read(folder, "huge.md")).content).toContain("is a binary file");
+    await rm(join(folder.path, "huge.md"));
+  });
+
+  test("[RUN9] other than text is named, not shown", async () => {
+    await using folder = await temporaryFolder({
+      "a.png": Buffer.from([0x89, 0x50, 0, 1]),
+      "b.txt": Buffer.from("käse", "latin1"),
+    });
+    expect((await read(folder, "a.png")).content).toContain("is a binary file");
+    expect((await read(folder, "b.txt")).content).toContain("is a binary file (not UTF-8 text)");
+  });
+});
+
+describe("skill", () => {
+  const skill = { skillId: "meeting-notes", name: "Meeting notes", description: "Minutes.", body: "1. Listen." };
+  const tool = createSkillTool(new Map([[skill.skillId, skill]]));
+
+  test("[TOOL1] is offered with its descriptions and found by id or name", async () => {
+    expect(tool.description).toContain("- meeting-notes: Minutes.");
+    for (const skill_name of ["meeting-notes", "Meeting Notes", " MEETING-NOTES "]) {
+      expect(await tool.run({ skill_name }, never)).toEqual({ content: "1. Listen.", is_error: false });
+    }
+    expect(await tool.run({ skill_name: "fly" }, never)).toEqual({
+      content: 'There is no skill "fly". Skills: meeting-notes',
+      is_error: true,
+    });
+  });
+
+  test("[TOOL1] ten thousand skills do not flood the prompt", () => {
+    const many = Array.from({ length: 10_000 }, (_, n) => [`skill-${n}`, { ...skill, skillId: `skill-${n}` }] as const);
+    const { description } = createSkillTool(new Map(many));
+    expect(description.length).toBeLessThan(17_000);
+    expect(description).toMatch(/\(and \d+ more\)$/);
+  });
+});
+
+describe("registry", () => {
+  const Input = z.object({ word: z.string().max(5).describe("a word"), times: z.int().min(1).optional() });
+  const tool = (name: string, run: Tool<typeof Input>["run"]): Tool<typeof Input> => ({
+    name,
+    description: `Does ${name}.`,
+    input: Input,
+    isReadOnly: name === "echo",
+    run,
+  });
+  const registry = createToolRegistry(
+    [
+      tool("echo", async ({ word }) => ({ content: word, is_error: false })),
+      tool("throw", () => Promise.reject(new Error("/home/secret failed"))),
+      tool("hang", () => new Promise(() => {})),
+      tool("flood", async () => ({ content: "x".repeat(500_000), is_error: false })),
+    ],
+    { timeoutMs: 50 },
+  );
+  const run = (name: string, args: string, signal = never) => registry.run({ id: "1", name, arguments: args }, signal);
+
+  test("[TOOL2] describes tools as JSON Schema", () => {
+    expect(registry.tools()[0]).toEqual({
+      name: "echo",
+      description: "Does echo.",
+      parameters: {
+        type: "object",
+        properties: {
+          word: { type: "string", maxLength: 5, description: "a word" },
+          times: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+        },
+        required: ["word"],
+        additionalProperties: false,
+      },
+    });
+    expect(registry.tools()).toBe(registry.tools());
+  });
+
+  test.each([
+    ["echo", '{"word":"hi"}', false, /^hi$/],
+    ["fly", "{}", true, /^There is no tool "fly"\. Tools: echo, throw, hang, flood$/],
+    ["echo", '{"word":', true, /^The arguments of "echo" are not valid JSON/],
+    ["echo", "", true, /^Invalid arguments for "echo": word: /],
+    ["echo", '["hi"]', true, /^Invalid arguments for "echo": /],
+    ["echo", '{"word":"too long"}', true, /^Invalid arguments for "echo": word: Too big/],
+    ["throw", '{"word":"x"}', true, /^"throw" failed unexpectedly$/],
+    ["hang", '{"word":"x"}', true, /^"hang" did not finish within 0\.05 s and was stopped$/],
+    ["flood", '{"word":"x"}', false, /x\n\[cut: the first 100000 of 500000 characters\]$/],
+  ])("[TOOL2] %s with %j is answered with text", async (name, args, isError, content) => {
+    expect(await run(name, args)).toEqual({ content: expect.stringMatching(content), is_error: isError });
+  });
+
+  test("[TOOL2] stops when the run stops", async () => {
+    expect(await run("hang", '{"word":"x"}', AbortSignal.timeout(5))).toMatchObject({ content: '"hang" was stopped' });
+    expect(await run("echo", '{"word":"x"}', AbortSignal.abort())).toMatchObject({ is_error: true });
+  });
+
+  test("[TOOL2] knows which calls may be repeated; unknown ones may not", () => {
+    expect(["echo", "throw", "fly"].map((name) => registry.isReadOnly(name))).toEqual([true, false, false]);
+    expect(() =>
+      createToolRegistry([tool("a", () => new Promise(() => {})), tool("a", () => new Promise(() => {}))]),
+    ).toThrow("same name");
+  });
+});

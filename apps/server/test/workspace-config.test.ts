@@ -1,0 +1,293 @@
+import { execFileSync } from "node:child_process";
+import { chmod, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import * as z from "zod";
+import { routeSource } from "../src/agent/routing.ts";
+import { Config } from "../src/workspace/config.ts";
+import { ConfigError } from "../src/workspace/config-error.ts";
+import { loadConfig } from "../src/workspace/load-config.ts";
+import { parseYamlMapping, YamlError } from "../src/workspace/yaml-mapping.ts";
+import { temporaryFolder } from "./workspace-folder.ts";
+
+const template = join(import.meta.dirname, "../../../default_workspace");
+const online = "llm: { provider: openai, model: some-model, api_key: sk-0123456789 }\n";
+
+async function load(files: Record<string, string | Uint8Array>, env: Record<string, string> = {}) {
+  await using folder = await temporaryFolder(files);
+  return await loadConfig(folder.path, { env });
+}
+
+/** The one line a user sees when these files are the workspace. */
+async function faultOf(files: Record<string, string | Uint8Array>, env: Record<string, string> = {}): Promise<string> {
+  const error: unknown = await load(files, env).catch((cause: unknown) => cause);
+  if (!(error instanceof ConfigError)) throw new Error(`no ConfigError: ${String(error)}`);
+  expect(error.message).not.toContain("\n");
+  return error.message;
+}
+
+const userFault = (text: string | Uint8Array, env?: Record<string, string>): Promise<string> =>
+  faultOf({ "config.user.yaml": text }, env);
+
+describe("files", () => {
+  test("[CFG1] a missing section takes its defaults", async () => {
+    const { config, isOffline, warnings } = await load({ "config.user.yaml": online });
+    expect(config).toEqual({ ...Config.parse({}), llm: { ...Config.parse({}).llm, ...parse(online).llm } });
+    expect(config.api).toMatchObject({ host: "127.0.0.1", port: 8000 });
+    expect(isOffline).toBe(false);
+    expect(warnings).toEqual([]);
+  });
+
+  test("[CFG1] a section without any values counts as absent", async () => {
+    expect((await load({ "config.user.yaml": `${online}api:\nrouting:\n` })).config.api.port).toBe(8000);
+  });
+
+  test("[CFG2] without config.user.yaml the example is used, offline", async () => {
+    const { config, isOffline } = await load({ "config.example.yaml": `${online}default_agent: cookie\n` });
+    expect(config.llm).toMatchObject({ provider: "offline", model: "offline" });
+    expect(config.llm.api_key).toBeUndefined();
+    expect(config.default_agent).toBe("cookie");
+    expect(isOffline).toBe(true);
+  });
+
+  test("[CFG2] provider offline in config.user.yaml needs no key", async () => {
+    const { isOffline } = await load({ "config.user.yaml": "llm: { provider: offline }\n" });
+    expect(isOffline).toBe(true);
+  });
+
+  test("[CFG2] a folder without either file is named", async () => {
+    expect(await faultOf({ "notes.md": "" })).toMatch(
+      /^config\.user\.yaml: not found in .*; is this a my-bot workspace\?$/,
+    );
+  });
+
+  test("[CFG3] config.runtime.yaml is laid over it key by key; lists are replaced", async () => {
+    const bindings = (agent: string): string => `routing: { bindings: [{ agent: ${agent}, value: x }] }\n`;
+    const { config } = await load({
+      "config.user.yaml": `${online}api: { port: 9000 }\n${bindings("pickle")}`,
+      "config.runtime.yaml": `llm: { temperature: 1.5 }\n${bindings("cookie")}`,
+    });
+    expect(config.llm).toMatchObject({ model: "some-model", temperature: 1.5 });
+    expect(config.api.port).toBe(9000);
+    expect(config.routing.bindings).toEqual([{ agent: "cookie", value: "x" }]);
+  });
+
+  test("[CFG4] a fault names the file that set the key", async () => {
+    const files = {
+      "config.user.yaml": `${online}api: { port: 9000 }\n`,
+      "config.runtime.yaml": "\n\nllm:\n  temperature: 9\n",
+    };
+    expect(await faultOf(files)).toMatch(
+      /^config\.runtime\.yaml:4: llm\.temperature: Too big: .*; config\.example\.yaml shows/,
+    );
+    const other = {
+      "config.user.yaml": `${online}api: { port: 99999 }\n`,
+      "config.runtime.yaml": "llm:\n  temperature: 1\n",
+    };
+    expect(await faultOf(other)).toMatch(/^config\.user\.yaml:2: api\.port: Too big/);
+  });
+
+  test("[CFG1] the packaged example, uncommented, is valid and has every key", async () => {
+    const example = await readFile(join(template, "config.example.yaml"), "utf8");
+    const uncommented = example
+      .replace(/^# ( *(?:- |# )?[a-z_]+:)/gm, "$1")
+      .replace(/^( +)# ( *[a-z_]+:)/gm, "$1$2")
+      .replace("sk-your-key-here", "sk-0123456789");
+    const env = { MY_BOT_TOKEN: "a-random-text-of-32-characters!!", BRAVE_API_KEY: "k" };
+    const { config } = await load({ "config.user.yaml": uncommented }, env);
+    const paths = (value: unknown, prefix = ""): string[] =>
+      typeof value === "object" && value !== null && !Array.isArray(value)
+        ? Object.entries(value).flatMap(([key, item]) => paths(item, `${prefix}${key}.`))
+        : [prefix];
+    const schema = z.toJSONSchema(Config, { unrepresentable: "any" });
+    expect(Object.keys(config).sort()).toEqual(Object.keys(schema.properties ?? {}).sort());
+    expect(paths(config)).toEqual(expect.arrayContaining(paths(Config.parse({}))));
+    expect(paths(config)).toEqual(expect.arrayContaining(["llm.api_key.", "llm.api_base.", "api.token."]));
+  });
+});
+
+describe("text that is refused before it is used", () => {
+  const deep = (opener: string, count: number): string => `x: ${opener.repeat(count)}`;
+  test.each([
+    ["empty", "", /^config\.user\.yaml: is empty; fill it with: cp config\.example\.yaml config\.user\.yaml/],
+    ["only comments", "# nothing\n\n  # here\n", /^config\.user\.yaml: is empty/],
+    ["a scalar", "hello\n", /^config\.user\.yaml:1: must be a mapping/],
+    ["a list", "- a\n- b\n", /^config\.user\.yaml:1: must be a mapping/],
+    ["tabs", "llm:\n\tmodel: x\n", /^config\.user\.yaml:2: tabs cannot indent/],
+    ["an unclosed quote", "llm:\n  model: 'x\n  api_key: secret\n", /^config\.user\.yaml:\d: .*not closed/],
+    ["a key twice", "llm:\n  model: a\n  model: b\n", /^config\.user\.yaml:3: llm\.model: is there twice/],
+    ["two documents", `${online}---\n${online}`, /^config\.user\.yaml:2: holds more than one document/],
+    ["latin-1", Buffer.from("default_agent: käse\n", "latin1"), /^config\.user\.yaml: is not UTF-8/],
+    ["NUL bytes", "a: \0\n", /^config\.user\.yaml: holds NUL bytes/],
+    ["300 KB", `# ${"x".repeat(300 * 1024)}\n`, /^config\.user\.yaml: is too large \(\d+ bytes; at most 262144\)/],
+    ["an alias bomb", `a: &a [1,1]\nb: &b [*a,*a]\nc: [*b,*b]\n`, /^config\.user\.yaml:2: b\.0: anchors and aliases/],
+    ["a cycle", "a: &a [*a]\n", /^config\.user\.yaml:1: a\.0: anchors and aliases/],
+    ["60 brackets", deep("[", 60), /^config\.user\.yaml:1: is nested too deeply/],
+    ["100,000 brackets", deep("[", 100_000), /^config\.user\.yaml:1: is nested too deeply/],
+    ["100,000 braces in disguise", deep("{ # }\n", 30_000), /is nested too deeply/],
+    ["100,000 dashes", "- ".repeat(100_000), /^config\.user\.yaml:1: is nested too deeply/],
+    ["60 indented levels", Array.from({ length: 60 }, (_, n) => `${" ".repeat(n)}a:`).join("\n"), /nested too deeply/],
+    ["__proto__", "__proto__:\n  polluted: yes\n", /^config\.user\.yaml:1: __proto__: is not a known key/],
+    [
+      "a merge key",
+      "x: &x { __proto__: { polluted: 1 } }\nllm:\n  <<: *x\n",
+      /^config\.user\.yaml:1: x\.__proto__: is not a known key/,
+    ],
+    ["a tag", "llm: !!js/function 'x'\n", /^config\.user\.yaml:1: tags/],
+  ])("[CFG5] %s", async (_, text, expected) => {
+    expect(await userFault(text)).toMatch(expected);
+    expect("polluted" in {}).toBe(false);
+  });
+
+  test("[CFG5] a byte order mark is accepted", async () => {
+    expect((await load({ "config.user.yaml": `\uFEFF${online}` })).config.llm.model).toBe("some-model");
+  });
+
+  test("[CFG5] a folder and a pipe are refused at once", async () => {
+    await using folder = await temporaryFolder({});
+    await mkdir(join(folder.path, "config.user.yaml"));
+    await expect(loadConfig(folder.path, { env: {} })).rejects.toThrow("config.user.yaml: is not a regular file");
+    await using other = await temporaryFolder({});
+    execFileSync("mkfifo", [join(other.path, "config.user.yaml")]);
+    await expect(loadConfig(other.path, { env: {} })).rejects.toThrow("config.user.yaml: is not a regular file");
+  });
+
+  test("[CFG5] no text breaks the parser: a mapping or a YamlError", async () => {
+    const piece = fc.constantFrom(
+      "[",
+      "]",
+      "{",
+      "}",
+      "a: ",
+      "- ",
+      "? ",
+      "&x ",
+      "*x",
+      "!t ",
+      "'",
+      '"',
+      "|",
+      "#",
+      "\n",
+      "  ",
+      "%",
+      "\t",
+      "1",
+    );
+    await fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
+        try {
+          expect(parseYamlMapping(pieces.join("")).value).toBeTypeOf("object");
+        } catch (cause) {
+          expect(cause).toBeInstanceOf(YamlError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("[CFG5] 30,000 keys take no time", () => {
+    const start = performance.now();
+    parseYamlMapping(Array.from({ length: 30_000 }, (_, n) => `k${n}:`).join("\n"));
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+});
+
+describe("values", () => {
+  test.each([
+    ['api: { port: "8000" }', "api.port"],
+    ["api: { port: 65536 }", "api.port"],
+    ["api: { port: -1 }", "api.port"],
+    ["api: { port: 99999999999999999999 }", "api.port"],
+    ["api: { token: short }", "api.token"],
+    ["llm: { api_base: ftp://x, model: m }", "llm.api_base"],
+    ["llm: { api_base: 'http://[', model: m }", "llm.api_base"],
+    ["llm: { temperature: .nan }", "llm.temperature"],
+    ["logging_path: /var/log", "logging_path"],
+    ["event_path: a/../../b", "event_path"],
+    ["routing: { bindings: [{ agent: pickle, value: '(' }] }", "routing.bindings.0.value"],
+    ["llm: { temprature: 1 }", "llm.temprature"],
+    ["flavour: salmon", "flavour"],
+  ])("[CFG4] %s", async (text, key) => {
+    expect(await userFault(`# first line\n${text}\n`)).toMatch(new RegExp(`^config\\.user\\.yaml:2: ${key}: .+; `));
+  });
+
+  test("[CFG4] a message never repeats a secret", async () => {
+    const broken = "llm:\n  api_key: sk-planted-secret\n  model: 'x' sk-planted-secret\n";
+    expect(await userFault(broken)).not.toContain("planted");
+    expect(await userFault("llm: { api_key: sk-planted-secret, api_base: sk-planted-secret }\n")).not.toContain(
+      "planted",
+    );
+  });
+
+  test("[CFG6] a variable takes the environment's value; an unset one is named", async () => {
+    const text = `llm:\n  model: m\n  api_key: \${MY_KEY}-\${PART}\n`;
+    const { config } = await load({ "config.user.yaml": text }, { MY_KEY: "sk-1", PART: "2" });
+    expect(config.llm.api_key).toBe("sk-1-2");
+    expect(await userFault(text, { MY_KEY: "sk-1" })).toMatch(
+      /^config\.user\.yaml:3: llm\.api_key: the environment variable PART is not set/,
+    );
+  });
+
+  test.each(["''", "undefined", "changeme", "sk-your-key-here", "<key>", "YOUR_API_KEY", "xxxx"])(
+    "[CFG7] the placeholder key %s is not sent anywhere",
+    async (key) => {
+      expect(await userFault(`llm:\n  model: m\n  api_key: ${key}\n`)).toMatch(
+        /^config\.user\.yaml:3: llm\.api_key: is still a placeholder; write your key/,
+      );
+    },
+  );
+
+  test("[CFG7] a key is needed unless the address says where else to ask", async () => {
+    expect(await userFault("llm: { model: m }\n")).toMatch(/^config\.user\.yaml:1: llm\.api_key: is missing/);
+    expect(await userFault("llm: { provider: other, model: m, api_key: k-1 }\n")).toMatch(/llm\.api_base: is missing/);
+    expect(await userFault("llm: { api_key: k-1 }\n")).toMatch(/llm\.model: is missing/);
+    const local = "llm: { provider: ollama, model: m, api_base: 'http://localhost:11434/v1' }\n";
+    expect((await load({ "config.user.yaml": local })).isOffline).toBe(false);
+  });
+
+  test("[CFG8] an address that others can reach needs a token", async () => {
+    const open = `${online}api:\n  host: 0.0.0.0\n`;
+    expect(await userFault(open)).toMatch(
+      /^config\.user\.yaml:3: api\.host: 0\.0\.0\.0 can be reached from other machines/,
+    );
+    expect(await userFault(`${open}  token: put-your-own-text-here-please\n`)).toMatch(
+      /:4: api\.token: is a placeholder/,
+    );
+    const { config } = await load({ "config.user.yaml": `${open}  token: f2c1d5b7a9e84c06b3d1f5a7\n` });
+    expect(config.api.host).toBe("0.0.0.0");
+  });
+
+  test.each(["0600", "0644"])("[CFG10] mode %s of a file with a key", async (mode) => {
+    await using folder = await temporaryFolder({ "config.user.yaml": online });
+    await chmod(join(folder.path, "config.user.yaml"), Number.parseInt(mode, 8));
+    const { warnings } = await loadConfig(folder.path, { env: {} });
+    const expected =
+      "config.user.yaml: holds a secret and other users can read it (mode 644); run: chmod 600 config.user.yaml";
+    expect(warnings).toEqual(mode === "0644" ? [expected] : []);
+  });
+});
+
+describe("routing", () => {
+  const bindings = [
+    { agent: "any", value: ".*" },
+    { agent: "pattern", value: "platform-ws:(test|toast)" },
+    { agent: "literal", value: "platform-ws:test" },
+    { agent: "dotted", value: "platform-ws:a.b" },
+  ];
+  test.each([
+    ["platform-ws:test", "literal"],
+    ["platform-ws:toast", "pattern"],
+    ["platform-ws:a.b", "dotted"],
+    ["platform-ws:test2", "any"],
+  ])("[CFG9] %s goes to %s", (source, agent) => {
+    expect(routeSource(bindings, source, "pickle")).toBe(agent);
+  });
+
+  test("[CFG9] a pattern must match the whole source; else the default agent answers", () => {
+    expect(routeSource([{ agent: "x", value: "ws:test|platform" }], "platform-ws:test", "pickle")).toBe("pickle");
+    expect(routeSource([], "cron:daily", "pickle")).toBe("pickle");
+  });
+});

@@ -1,7 +1,7 @@
 import type { DeltaEvent, InboundEvent, ToolCallEvent, ToolResultEvent, Usage } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
-import { groupRuns, type RunRecord, toMessages } from "./conversation.ts";
+import { callKey, groupRuns, type RunRecord, toMessages } from "./conversation.ts";
 import {
   type FinishReason,
   type LanguageModel,
@@ -121,7 +121,7 @@ async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: Abo
 }
 
 function openCalls(record: RunRecord | undefined): ToolCallEvent[] {
-  return record?.calls.filter((call) => !record.results.has(call.tool_call_id)) ?? [];
+  return record?.calls.filter((call) => !record.results.has(callKey(call))) ?? [];
 }
 
 async function publishAll(

@@ -5,7 +5,7 @@ import type { ModelMessage } from "./language-model.ts";
 export interface RunRecord {
   readonly inbound: InboundEvent;
   readonly calls: readonly ToolCallEvent[];
-  readonly results: ReadonlyMap<string, ToolResultEvent>; // by tool_call_id
+  readonly results: ReadonlyMap<string, ToolResultEvent>; // by callKey
   readonly outbound: OutboundEvent | undefined;
 }
 
@@ -14,6 +14,11 @@ interface MutableRun {
   readonly calls: ToolCallEvent[];
   readonly results: Map<string, ToolResultEvent>;
   outbound: OutboundEvent | undefined;
+}
+
+/** Some providers use the same call ids again in every turn. */
+export function callKey({ turn, tool_call_id }: ToolCallEvent | ToolResultEvent): string {
+  return `${turn} ${tool_call_id}`;
 }
 
 /** Groups a session's events by run, in the order of the questions: queued questions stand before earlier answers in the log. */
@@ -28,7 +33,7 @@ export function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, R
         runs.get(event.run_id)?.calls.push(event);
         break;
       case "ToolResultEvent":
-        runs.get(event.run_id)?.results.set(event.tool_call_id, event);
+        runs.get(event.run_id)?.results.set(callKey(event), event);
         break;
       case "OutboundEvent": {
         const run = runs.get(event.run_id);
@@ -64,8 +69,9 @@ function runMessages({ inbound, calls, results, outbound }: RunRecord): ModelMes
       content: turnCalls.map((call) => call.content).join(""),
       tool_calls: turnCalls.map((call) => ({ id: call.tool_call_id, name: call.name, arguments: call.arguments })),
     });
-    for (const { tool_call_id } of turnCalls) {
-      messages.push({ role: "tool", tool_call_id, content: results.get(tool_call_id)?.content ?? NO_RESULT });
+    for (const call of turnCalls) {
+      const content = results.get(callKey(call))?.content ?? NO_RESULT;
+      messages.push({ role: "tool", tool_call_id: call.tool_call_id, content });
     }
   }
   if (outbound?.content) messages.push({ role: "assistant", content: outbound.content });

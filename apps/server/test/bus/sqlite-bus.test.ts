@@ -5,7 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore, StoreError } from "../../src/bus/sqlite-store.ts";
-import { inbound } from "../support/events.ts";
+import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
+import { inbound, session } from "../support/events.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { type BusStore, describeEventBus } from "./event-bus-contract.ts";
 
@@ -105,4 +106,40 @@ test("[BUS15] the store is readable by its owner only", () => {
   for (const name of ["my-bot.db", "lock.db"]) {
     expect(statSync(join(dir.path, "store", name)).mode & 0o777).toBe(0o600);
   }
+});
+
+test("[BUS16] no statement scans the log or the sessions, whatever their size", async () => {
+  using dir = tempDir();
+  const store = openSqliteStore(dir.path);
+  const prepared = new Set<string>();
+  for (const connection of [store.writer, store.reader]) {
+    const prepare = connection.prepare.bind(connection);
+    connection.prepare = (sql) => {
+      prepared.add(sql);
+      return prepare(sql);
+    };
+  }
+  const sessions = openSqliteSessions(store);
+  const bus = openSqliteBus(store, [sessions]);
+  await bus.publish([session(), inbound()], { sessionSource: "platform-ws:test", key: "k" });
+  for (const filter of [undefined, { session_id: "s1" }, { source: "x" }, { session_id: "s1", source: "x" }]) {
+    const stop = new AbortController();
+    // More than is kept in memory, so that the log is read from the disk.
+    for (let i = 0; i < 1100; i++) void bus.publish([inbound()], { sessionSource: "platform-ws:test" });
+    for await (const { event } of bus.subscribe({ after: "0", filter, signal: stop.signal })) {
+      if (event.type === "SyncedEvent") break;
+    }
+  }
+  const statements = [...prepared].filter((sql) => !sql.startsWith("EXPLAIN"));
+  expect(statements.length).toBeGreaterThan(20);
+  const scans = statements.flatMap((sql) =>
+    store.reader
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map(({ detail }) => String(detail))
+      .filter((detail) => /^SCAN (?!CONSTANT ROW)/.test(detail))
+      .map((detail) => `${detail}: ${sql}`),
+  );
+  expect(scans).toEqual([]);
+  await bus.close();
 });

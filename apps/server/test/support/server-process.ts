@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { stringify } from "yaml";
 import { tempDir } from "./temp-dir.ts";
 
-const BIN = "/tmp/tmpbin.js";
+const BIN = join(import.meta.dirname, "../../bin/my-bot.js");
 const TEMPLATE = join(import.meta.dirname, "../../../../default_workspace");
 
 export interface ServerProcess extends AsyncDisposable {

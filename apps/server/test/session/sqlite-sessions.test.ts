@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import type { EventBus } from "../../src/bus/event-bus.ts";
+import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
+import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
+import type { SessionStore } from "../../src/session/session-store.ts";
+import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
+import { inbound, outbound, session } from "../support/events.ts";
+import { type TempDir, tempDir } from "../support/temp-dir.ts";
+
+const SOURCE = { sessionSource: "platform-ws:test" };
+
+function open(dir: TempDir): { bus: EventBus; sessions: SessionStore } {
+  const store = openSqliteStore(dir.path);
+  const sessions = openSqliteSessions(store);
+  return { bus: openSqliteBus(store, [sessions]), sessions };
+}
+
+test("[SES1] a source is bound to its first session, seen at once by the writer, and free again after a delete", async () => {
+  using dir = tempDir();
+  const { bus, sessions } = open(dir);
+  const created = bus.publish([session()], SOURCE);
+  expect(sessions.resolve("platform-ws:test")).toMatchObject({ session_id: "s1", agent_id: "pickle" });
+  expect(sessions.get("s1")).toBeUndefined(); // views show what is committed
+  await created;
+  await bus.publish([session({ session_id: "s2" })], SOURCE);
+  expect(sessions.resolve("platform-ws:test")?.session_id).toBe("s1");
+  expect(sessions.owner("s2")?.source).toBe("platform-ws:test");
+  await bus.publish([session({ action: "deleted" })], SOURCE);
+  expect([sessions.resolve("platform-ws:test"), sessions.owner("s1"), sessions.get("s1")]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  await bus.close();
+});
+
+test("[SES2] the title is the first message, cut at 50 characters and never within one; a name wins", async () => {
+  using dir = tempDir();
+  const { bus, sessions } = open(dir);
+  await bus.publish([session(), inbound({ content: "🐈".repeat(60) }), inbound({ content: "second" })], SOURCE);
+  expect(sessions.get("s1")?.title).toBe("🐈".repeat(50));
+  await bus.publish([session({ action: "renamed", title: "Cats" })], SOURCE);
+  expect(sessions.get("s1")?.title).toBe("Cats");
+  await bus.publish([session({ session_id: "s2", title: "Named" }), inbound({ session_id: "s2" })], SOURCE);
+  expect(sessions.get("s2")?.title).toBe("Named");
+  await bus.close();
+});
+
+test("[SES3] open runs are counted, and found again after a restart from the oldest one on", async () => {
+  using dir = tempDir();
+  const first = open(dir);
+  await first.bus.publish([session(), inbound({ run_id: "r1" }), inbound({ run_id: "r2" })], SOURCE);
+  await first.bus.publish([outbound({ run_id: "r1" })], SOURCE);
+  expect([first.sessions.openRuns("s1"), first.sessions.isOpen("r1"), first.sessions.isOpen("r2")]).toEqual([
+    1,
+    false,
+    true,
+  ]);
+  await first.bus.close();
+  const { bus, sessions } = open(dir);
+  expect(sessions.get("s1")).toMatchObject({ message_count: 3, open_runs: 1 });
+  expect(sessions.resumeCursor()).toMatch(/-2$/);
+  await bus.publish([outbound({ run_id: "r2" })], SOURCE);
+  expect(sessions.resumeCursor()).toMatch(/-5$/); // nothing is open: the end of the log
+  await bus.close();
+});

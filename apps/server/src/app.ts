@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
 import { type Logger, pino } from "pino";
@@ -142,6 +142,7 @@ function readVersion(): string {
 
 /** A file of the workspace: the terminal belongs to the CLI. */
 function createLog({ dir, config }: Workspace): Logger {
-  const dest = join(dir, config.logging_path, "my-bot.log");
-  return pino(pino.destination({ dest, mkdir: true, mode: 0o600, sync: true }));
+  const logDir = join(dir, config.logging_path);
+  mkdirSync(logDir, { recursive: true, mode: 0o700 });
+  return pino(pino.destination({ dest: join(logDir, "my-bot.log"), mode: 0o600, sync: true }));
 }

@@ -15,12 +15,19 @@ export function chatCommand(): Command {
 async function chat(client: MyBotClient, options: ChatOptions): Promise<void> {
   const { llm } = await client.info();
   if (llm.mode === "offline") console.log("(offline model: scripted answers; see config.example.yaml for a real one)");
-  using terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
-  terminal.on("SIGINT", () => terminal.close());
+  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+  let isOpen = true; // piped input ends before its last line is answered
+  const leave = (): void => terminal.close();
+  terminal.on("close", () => {
+    isOpen = false;
+  });
+  terminal.on("SIGINT", leave);
   terminal.prompt();
   for await (const line of terminal) {
+    terminal.off("SIGINT", leave);
     if (line.trim() !== "") await answer(client, { line, options, terminal });
-    terminal.prompt();
+    terminal.on("SIGINT", leave);
+    if (isOpen) terminal.prompt();
   }
 }
 
@@ -31,20 +38,19 @@ interface Exchange {
 }
 
 async function answer(client: MyBotClient, { line, options, terminal }: Exchange): Promise<void> {
-  const leave = terminal.listeners("SIGINT");
-  const receipt = await client.send(messageInput(options, line));
+  const input = messageInput(options, line);
+  const receipt = await client.send(input);
   const stop = (): void => void client.abort({ run_id: receipt.run_id });
-  terminal.removeAllListeners("SIGINT").on("SIGINT", stop);
+  terminal.on("SIGINT", stop);
   try {
     // The message is sent already: asking again with its id follows the run that answers it.
-    const input = { ...messageInput(options, line), message_id: receipt.message_id };
-    await client.ask(input, { onDelta: (piece) => void process.stdout.write(piece) });
+    const message = { ...input, message_id: receipt.message_id };
+    await client.ask(message, { onDelta: (piece) => void process.stdout.write(piece) });
     console.log();
   } catch (cause) {
     if (!(cause instanceof MyBotClientError)) throw cause;
     console.log(`\n! ${cause.message}`);
   } finally {
     terminal.off("SIGINT", stop);
-    for (const listener of leave) terminal.on("SIGINT", () => listener());
   }
 }

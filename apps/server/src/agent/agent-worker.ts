@@ -30,11 +30,18 @@ export function createAgentRuns(deps: AgentWorkerDeps, signal: AbortSignal): Age
 }
 
 /** Gives every unanswered message of the log, then every new one, to the runs, until `signal` aborts (SPEC RUN3). */
-export async function runAgentWorker(
-  { bus, sessions }: AgentWorkerDeps,
-  runs: AgentRuns,
-  signal: AbortSignal,
-): Promise<void> {
+export async function runAgentWorker(deps: AgentWorkerDeps, runs: AgentRuns, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await feedRuns(deps, runs, signal);
+    } catch (cause) {
+      deps.onError(cause); // the log could not be read, say: what is open is found again from the start
+      await pause(RETRY_MS);
+    }
+  }
+}
+
+async function feedRuns({ bus, sessions }: AgentWorkerDeps, runs: AgentRuns, signal: AbortSignal): Promise<void> {
   const records = bus.subscribe({ after: sessions.resumeCursor(), filter: { types: ["InboundEvent"] }, signal });
   for await (const { event } of records) {
     if (event.type !== "InboundEvent" || !sessions.isOpen(event.run_id)) continue;
@@ -90,9 +97,13 @@ async function endRun(
       return;
     } catch (cause) {
       deps.onError(cause); // a full disk, say: the answer waits until it can be kept
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      await pause(RETRY_MS);
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 function outboundEvent({ inbound, text }: Run, { error }: Outcome): OutboundEvent {

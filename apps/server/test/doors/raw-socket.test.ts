@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connectRaw } from "../support/raw-client.ts";
@@ -233,6 +234,31 @@ test("[WS9] a server that stops sends its clients away with 1012", async () => {
   await using client = await connectRaw(server.url);
   const exit = server.stop("SIGTERM");
   expect((await client.closed).code).toBe(1012);
+  expect(await exit).toBe(0);
+});
+
+test("[WS9] a socket that arrives while the server stops is accepted and closed with 1013", async () => {
+  await using server = await startServer();
+  await using client = await connectRaw(server.url);
+  const late = connect(Number(new URL(server.url).port), "127.0.0.1");
+  late.write("GET /ws HTTP/1.1\r\n");
+  client.send("a round trip: by its answer, the server has read the line before it");
+  await client.next("error");
+  const exit = server.stop("SIGTERM");
+  await client.closed;
+  const host = new URL(server.url).host;
+  late.write(`Host: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n`);
+  late.write("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  const chunks: Buffer[] = [];
+  for await (const chunk of late) chunks.push(chunk);
+  const answer = Buffer.concat(chunks);
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 101 /);
+  const frame = answer.subarray(answer.indexOf("\r\n\r\n") + 4);
+  expect([frame[0], frame.readUInt16BE(2), frame.subarray(4).toString()]).toEqual([
+    0x88, // close
+    1013,
+    "WebSocket not available",
+  ]);
   expect(await exit).toBe(0);
 });
 

@@ -4,7 +4,7 @@ import { ConfigError } from "../workspace/config-error.ts";
 import { chatCommand } from "./chat-command.ts";
 import { ExitCode, ExitError } from "./exit-error.ts";
 import { sendCommand } from "./send-command.ts";
-import { runServer } from "./server-command.ts";
+import type { ServerOptions } from "./server-command.ts";
 import { tailCommand } from "./tail-command.ts";
 
 /** Runs the command line and returns the exit code; what went wrong is one line on standard error. */
@@ -40,7 +40,10 @@ function serverCommand(): Command {
     .option("--port <port>", "port to listen on, 0 for any free one (default: api.port)", parsePort)
     .option("--allow-origin <origin...>", "let pages of this origin connect as well")
     .addHelpText("after", "\nExample:\n  $ my-bot server -w ~/my-workspace --port 0")
-    .action(runServer);
+    .action(async (options: ServerOptions) => {
+      const { runServer } = await import("./server-command.ts"); // the other commands start faster without it
+      await runServer(options);
+    });
 }
 
 function parsePort(text: string): number {

@@ -22,10 +22,11 @@ export async function runServer(options: ServerOptions): Promise<void> {
     env: process.env,
     webDir: webDir(),
   });
+  const stop = new AbortController();
+  const stopped = Promise.race([once(process, "SIGTERM", stop), once(process, "SIGINT", stop)]);
   for (const warning of app.warnings) console.error(`warning: ${warning}`);
   announce(app, { dir, isNew });
-  const stop = new AbortController();
-  await Promise.race([once(process, "SIGTERM", stop), once(process, "SIGINT", stop)]);
+  await stopped;
   stop.abort();
   await app.close();
 }

@@ -66,6 +66,7 @@ async function launch(workspaceDir: string, args: readonly string[]) {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, HOME: workspaceDir },
   });
+  process.once("exit", () => child.kill("SIGKILL")); // also when a test timed out and did not clean up
   const stderr: string[] = [];
   createInterface(child.stderr).on("line", (line) => stderr.push(line));
   const url = await new Promise<string>((resolve, reject) => {

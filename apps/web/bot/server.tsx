@@ -1,0 +1,39 @@
+"use client";
+
+import type { AgentView, InfoView } from "@my-bot/protocol";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import { useBot } from "./bot.tsx";
+import { useConnection } from "./use-connection.ts";
+
+export interface Server {
+  readonly info: InfoView;
+  readonly agents: readonly AgentView[];
+}
+
+const ServerContext = createContext<Server | null>(null);
+
+/** What the server says of itself; null until it has. */
+export function useServer(): Server | null {
+  return useContext(ServerContext);
+}
+
+/** Asks again at every connection: a restart may bring another model. */
+export function ServerProvider({ children }: { children: ReactNode }) {
+  const { client, reportError } = useBot();
+  const connection = useConnection();
+  const [server, setServer] = useState<Server | null>(null);
+  useEffect(() => {
+    if (connection !== "live") return;
+    Promise.all([client.info(), client.agents.list()]).then(
+      ([info, agents]) => setServer({ info, agents }),
+      reportError,
+    );
+  }, [client, connection, reportError]);
+  return <ServerContext value={server}>{children}</ServerContext>;
+}
+
+export function agentName(server: Server | null, agentId: string | null | undefined): string {
+  const id = agentId ?? server?.info.default_agent ?? "pickle";
+  const name = server?.agents.find((agent) => agent.agent_id === id)?.name;
+  return name ?? id.charAt(0).toUpperCase() + id.slice(1);
+}

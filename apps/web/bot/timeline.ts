@@ -1,0 +1,160 @@
+import type {
+  BotEvent,
+  DeltaEvent,
+  InboundEvent,
+  OutboundEvent,
+  RunEndedEvent,
+  ToolCallEvent,
+  ToolResultEvent,
+} from "@my-bot/protocol";
+
+export interface ToolUse {
+  readonly call: Pick<ToolCallEvent, "tool_call_id" | "name" | "arguments">;
+  readonly result: Pick<ToolResultEvent, "content" | "is_error"> | null;
+}
+
+/** One call of the model: what it said, then the tools it used. */
+export interface Turn {
+  readonly turn: number;
+  readonly text: string;
+  readonly tools: readonly ToolUse[];
+}
+
+/** A message with its answer. */
+export interface Run {
+  readonly run_id: string;
+  readonly agent_id: string | null;
+  readonly message: InboundEvent | null; // null while only later events of the run have been seen
+  readonly turns: readonly Turn[];
+  readonly progress: RunProgress;
+}
+
+export type RunProgress =
+  | { readonly state: "queued" }
+  | { readonly state: "running" }
+  | { readonly state: "ended"; readonly status: RunEndedEvent["status"]; readonly reply: OutboundEvent | null };
+
+/** One session as its events tell it. Every event may come again: none is counted twice. */
+export interface Timeline {
+  readonly phase: "loading" | "live" | "deleted";
+  readonly runs: readonly Run[]; // in the order of their messages
+}
+
+export const emptyTimeline: Timeline = { phase: "loading", runs: [] };
+
+export function applyEvents(timeline: Timeline, events: readonly BotEvent[]): Timeline {
+  return events.reduce(applyEvent, timeline);
+}
+
+export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
+  switch (event.type) {
+    case "InboundEvent":
+      return changeRun(timeline, event.run_id, (run) =>
+        run.message ? run : { ...run, agent_id: event.agent_id, message: event },
+      );
+    case "RunStartedEvent":
+      return changeRun(timeline, event.run_id, (run) => startRun({ ...run, agent_id: event.agent_id }));
+    case "DeltaEvent":
+      return changeRun(timeline, event.run_id, (run) => applyDelta(run, event));
+    case "ToolCallEvent":
+      return changeRun(timeline, event.run_id, (run) => applyToolCall(startRun(run), event));
+    case "ToolResultEvent":
+      return changeRun(timeline, event.run_id, (run) => applyToolResult(run, event));
+    case "OutboundEvent":
+      return changeRun(timeline, event.run_id, (run) => applyReply(run, event));
+    case "RunEndedEvent":
+      return changeRun(timeline, event.run_id, (run) => endRun(run, event.status));
+    case "SessionEvent":
+      return event.action === "deleted" ? { phase: "deleted", runs: [] } : timeline;
+    case "SyncedEvent":
+      return timeline.phase === "loading" ? { ...timeline, phase: "live" } : timeline;
+    case "GapEvent":
+      return emptyTimeline; // the log is told again from its beginning
+  }
+}
+
+/** Messages of this page whose InboundEvent has not been seen: shown after the runs. */
+export function unconfirmed<M extends { readonly message_id: string }>(
+  timeline: Timeline,
+  local: readonly M[],
+): readonly M[] {
+  const seen = new Set(timeline.runs.map((run) => run.message?.message_id));
+  return local.filter((message) => !seen.has(message.message_id));
+}
+
+export function hasOpenRun(timeline: Timeline): boolean {
+  return timeline.runs.some((run) => run.progress.state !== "ended");
+}
+
+function changeRun(timeline: Timeline, runId: string, change: (run: Run) => Run): Timeline {
+  const index = timeline.runs.findLastIndex((run) => run.run_id === runId);
+  const run = timeline.runs[index] ?? newRun(runId);
+  const changed = change(run);
+  if (changed === run && index >= 0) return timeline;
+  return { ...timeline, runs: index < 0 ? [...timeline.runs, changed] : timeline.runs.with(index, changed) };
+}
+
+function newRun(runId: string): Run {
+  return { run_id: runId, agent_id: null, message: null, turns: [], progress: { state: "queued" } };
+}
+
+function startRun(run: Run): Run {
+  return run.progress.state === "queued" ? { ...run, progress: { state: "running" } } : run;
+}
+
+function endRun(run: Run, status: RunEndedEvent["status"]): Run {
+  const reply = run.progress.state === "ended" ? run.progress.reply : null;
+  return { ...run, progress: { state: "ended", status, reply } };
+}
+
+function changeTurn(run: Run, number: number, change: (turn: Turn) => Turn): Run {
+  const index = run.turns.findIndex(({ turn }) => turn === number);
+  const found = run.turns[index];
+  if (found) return { ...run, turns: run.turns.with(index, change(found)) };
+  const turns = [...run.turns, change({ turn: number, text: "", tools: [] })];
+  return { ...run, turns: turns.sort((a, b) => a.turn - b.turn) };
+}
+
+function applyDelta(run: Run, { turn: number, offset, content }: DeltaEvent): Run {
+  if (run.progress.state === "ended") return run; // what was said is in the reply
+  return changeTurn(startRun(run), number, (turn) =>
+    offset > turn.text.length ? turn : { ...turn, text: turn.text.slice(0, offset) + content },
+  );
+}
+
+function applyToolCall(run: Run, event: ToolCallEvent): Run {
+  return changeTurn(run, event.turn, (turn) => ({
+    ...turn,
+    text: event.content || turn.text,
+    tools: turn.tools.some(({ call }) => call.tool_call_id === event.tool_call_id)
+      ? turn.tools
+      : [...turn.tools, { call: event, result: null }],
+  }));
+}
+
+function applyToolResult(run: Run, event: ToolResultEvent): Run {
+  return changeTurn(run, event.turn, (turn) => ({
+    ...turn,
+    tools: turn.tools.map((tool) =>
+      tool.call.tool_call_id === event.tool_call_id ? { ...tool, result: event } : tool,
+    ),
+  }));
+}
+
+function applyReply(run: Run, reply: OutboundEvent): Run {
+  const status = reply.error === null ? "completed" : "failed";
+  return {
+    ...run,
+    turns: replaceLastText(run.turns, reply.content),
+    progress: { state: "ended", status: run.progress.state === "ended" ? run.progress.status : status, reply },
+  };
+}
+
+/** The reply is the text of the turn after the last tools; a stopped run repeats there what it had said before them. */
+function replaceLastText(turns: readonly Turn[], text: string): readonly Turn[] {
+  const last = turns.at(-1);
+  const settled = last?.tools.length === 0 ? turns.slice(0, -1) : turns;
+  const before = settled.at(-1);
+  if (text === "" || text === before?.text) return settled;
+  return [...settled, { turn: (before?.turn ?? -1) + 1, text, tools: [] }];
+}

@@ -1,0 +1,117 @@
+import type { SessionView } from "@my-bot/protocol";
+import { type ReactNode, useState } from "react";
+import { useBot } from "../bot/bot.tsx";
+import type { LocalMessage } from "../bot/outbox.ts";
+import { agentName, type Server, useServer } from "../bot/server.tsx";
+import { emptyTimeline, hasOpenRun, type Timeline } from "../bot/timeline.ts";
+import { useLocalMessages, useTimeline } from "../bot/use-timeline.ts";
+import { Composer } from "./composer.tsx";
+import { EmptyState } from "./empty-state.tsx";
+import { RunView } from "./run-view.tsx";
+import { ScrollPane } from "./scroll-pane.tsx";
+import { foreignSource } from "./source-badge.tsx";
+import { PendingMessage } from "./user-message.tsx";
+
+const FIRST_RUNS = 50; // how many are shown before someone asks for older ones
+const DEFAULT_MAX_BYTES = 64 * 1024; // until the server has told
+
+export function NewConversation() {
+  const { outbox } = useBot();
+  const local = useLocalMessages(null, emptyTimeline);
+  return (
+    <Frame sessionId={null} local={local} onStop={null}>
+      {local.length === 0 && <EmptyState onPrompt={(text) => outbox.send(text, null)} />}
+    </Frame>
+  );
+}
+
+/** Keyed by the session. */
+export function Conversation({ sessionId, session }: { sessionId: string; session: SessionView | null }) {
+  const { client, reportError } = useBot();
+  const server = useServer();
+  const timeline = useTimeline(sessionId);
+  const local = useLocalMessages(sessionId, timeline);
+  if (timeline.phase === "deleted") return <Gone />;
+  const isOpen = hasOpenRun(timeline);
+  const stop = (): void => void client.abort({ session_id: sessionId }).catch(reportError);
+  return (
+    <Frame sessionId={sessionId} agentId={session?.agent_id} local={local} onStop={isOpen ? stop : null}>
+      {timeline.phase === "loading" && timeline.runs.length === 0 && <Loading />}
+      <Runs timeline={timeline} server={server} source={session?.source} />
+      <p role="status" className="sr-only">
+        {isOpen ? "Answering" : "Ready"}
+      </p>
+    </Frame>
+  );
+}
+
+interface FrameProps {
+  readonly sessionId: string | null;
+  readonly agentId?: string | undefined;
+  readonly local: readonly LocalMessage[];
+  readonly onStop: (() => void) | null;
+  readonly children: ReactNode;
+}
+
+function Frame({ sessionId, agentId, local, onStop, children }: FrameProps) {
+  const { outbox } = useBot();
+  const server = useServer();
+  return (
+    <>
+      <ScrollPane label="Messages" jump={local.at(-1)?.message_id}>
+        {children}
+        {local.map((message) => (
+          <PendingMessage key={message.message_id} message={message} />
+        ))}
+      </ScrollPane>
+      <Composer
+        sessionId={sessionId}
+        agent={agentName(server, agentId)}
+        maxBytes={server?.info.limits.content_bytes ?? DEFAULT_MAX_BYTES}
+        onSend={(text) => outbox.send(text, sessionId)}
+        onStop={onStop}
+      />
+    </>
+  );
+}
+
+interface RunsProps {
+  readonly timeline: Timeline;
+  readonly server: Server | null;
+  readonly source: string | undefined; // of the session
+}
+
+function Runs({ timeline, server, source }: RunsProps) {
+  const [count, setCount] = useState(FIRST_RUNS);
+  const runs = timeline.runs.slice(-count);
+  return (
+    <>
+      {timeline.runs.length > count && (
+        <button
+          type="button"
+          onClick={() => setCount(count + FIRST_RUNS)}
+          className="self-center rounded-full border px-3 py-1 text-muted-foreground text-sm hover:bg-muted"
+        >
+          Show earlier messages
+        </button>
+      )}
+      {runs.map((run) => {
+        const sender = run.message && run.message.source !== source ? foreignSource(run.message.source) : null;
+        return <RunView key={run.run_id} run={run} agent={agentName(server, run.agent_id)} sender={sender} />;
+      })}
+    </>
+  );
+}
+
+function Loading() {
+  return <p className="m-auto text-muted-foreground text-sm">Fetching what was said…</p>;
+}
+
+export function Gone() {
+  return (
+    <div className="m-auto flex flex-col items-center gap-2 p-6 text-center">
+      <p className="font-medium">This conversation is gone.</p>
+      <p className="text-muted-foreground text-sm">Cats do not look back. Start a new one whenever you like.</p>
+    </div>
+  );
+}

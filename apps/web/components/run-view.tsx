@@ -1,0 +1,73 @@
+import { CircleAlert } from "lucide-react";
+import { memo } from "react";
+import type { Run } from "../bot/timeline.ts";
+import { AnswerText } from "./answer-text.tsx";
+import { ToolLine } from "./tool-line.tsx";
+import { UserMessage } from "./user-message.tsx";
+
+interface RunViewProps {
+  readonly run: Run;
+  readonly agent: string;
+  /** Who wrote, when it was not this page's own source. */
+  readonly sender: string | null;
+}
+
+/** A message and what became of it. */
+export const RunView = memo(function RunView({ run, agent, sender }: RunViewProps) {
+  const { message, progress } = run;
+  const notes = [sender && `from ${sender}`, progress.state === "queued" && "queued"].filter(Boolean);
+  return (
+    <div className="flex flex-col gap-5">
+      {message && <UserMessage text={message.content} note={notes.join(" · ") || undefined} />}
+      {(run.turns.length > 0 || progress.state !== "queued") && <Answer run={run} agent={agent} />}
+    </div>
+  );
+});
+
+function Answer({ run, agent }: { run: Run; agent: string }) {
+  const { turns, progress } = run;
+  const isOpen = progress.state === "running";
+  const last = turns.at(-1);
+  const isThinking =
+    isOpen && (last === undefined || (last.tools.length > 0 && last.tools.every((tool) => tool.result)));
+  return (
+    <article
+      data-testid="message"
+      data-role="assistant"
+      data-state={progress.state === "ended" ? progress.status : progress.state}
+      aria-label={agent}
+      aria-busy={isOpen}
+      className="flex min-w-0 flex-col gap-3"
+    >
+      {turns.map((turn) => (
+        <div key={turn.turn} className="flex min-w-0 flex-col gap-3">
+          {turn.text && <AnswerText text={turn.text} isStreaming={isOpen && turn === last} />}
+          {turn.tools.map((tool) => (
+            <ToolLine key={tool.call.tool_call_id} tool={tool} isOpen={isOpen} />
+          ))}
+        </div>
+      ))}
+      {isThinking && <Thinking agent={agent} />}
+      {progress.state === "ended" && <Outcome progress={progress} />}
+    </article>
+  );
+}
+
+function Thinking({ agent }: { agent: string }) {
+  return <p className="text-muted-foreground motion-safe:animate-pulse">{agent} is thinking…</p>;
+}
+
+function Outcome({ progress }: { progress: Extract<Run["progress"], { state: "ended" }> }) {
+  const { status, reply } = progress;
+  if (status === "completed") return null;
+  if (status === "aborted") return <p className="text-muted-foreground text-sm">Stopped.</p>;
+  return (
+    <p
+      role="alert"
+      className="flex items-start gap-2 rounded-lg border border-destructive/40 px-3 py-2 text-destructive text-sm"
+    >
+      <CircleAlert aria-hidden="true" className="mt-0.5 size-4 shrink-0" />
+      <span className="min-w-0 break-words">{reply?.error || "The run failed."}</span>
+    </p>
+  );
+}

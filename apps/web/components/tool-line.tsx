@@ -1,0 +1,65 @@
+import { Check, ChevronRight, CircleAlert, LoaderCircle, Minus } from "lucide-react";
+import type { ToolUse } from "../bot/timeline.ts";
+
+/** One tool call on one line; what went in and came out inside. */
+export function ToolLine({ tool, isOpen }: { tool: ToolUse; isOpen: boolean }) {
+  const { call, result } = tool;
+  return (
+    <details data-testid="tool" className="group rounded-lg border text-sm">
+      <summary className="flex list-none items-center gap-2 rounded-lg px-2.5 py-1.5 text-muted-foreground hover:bg-muted">
+        <ChevronRight aria-hidden="true" className="size-3.5 shrink-0 transition-transform group-open:rotate-90" />
+        <span className="font-medium font-mono text-[13px] text-foreground">{call.name}</span>
+        <span className="min-w-0 flex-1 truncate font-mono text-xs">{preview(call.arguments)}</span>
+        <ToolState result={result} isOpen={isOpen} />
+      </summary>
+      <div className="flex flex-col gap-2 border-t px-3 py-2.5">
+        <Block label="Arguments" text={pretty(call.arguments)} />
+        {result && <Block label={result.is_error ? "Error" : "Result"} text={result.content} />}
+      </div>
+    </details>
+  );
+}
+
+function ToolState({ result, isOpen }: { result: ToolUse["result"]; isOpen: boolean }) {
+  if (result?.is_error) return <CircleAlert aria-label="failed" role="img" className="size-4 text-destructive" />;
+  if (result) return <Check aria-label="done" role="img" className="size-4 text-primary" />;
+  if (isOpen) return <LoaderCircle aria-label="running" role="img" className="size-4 motion-safe:animate-spin" />;
+  return <Minus aria-label="no result" role="img" className="size-4" />;
+}
+
+function Block({ label, text }: { label: string; text: string }) {
+  return (
+    <div>
+      <div className="mb-1 text-muted-foreground text-xs">{label}</div>
+      <pre
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolls, so the keyboard has to reach it
+        tabIndex={0}
+        className="max-h-64 overflow-auto whitespace-pre-wrap break-words rounded-md bg-muted p-2 font-mono text-xs leading-relaxed"
+      >
+        {text || "(nothing)"}
+      </pre>
+    </div>
+  );
+}
+
+function parseObject(json: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined; // exactly as the model wrote it, which may be broken
+  }
+}
+
+function preview(json: string): string {
+  const values = parseObject(json);
+  if (values === undefined) return json;
+  return Object.values(values)
+    .map((value) => (typeof value === "string" ? value : JSON.stringify(value)))
+    .join("  ");
+}
+
+function pretty(json: string): string {
+  const value = parseObject(json);
+  return value === undefined ? json : JSON.stringify(value, null, 2);
+}

@@ -1,0 +1,156 @@
+import type { BotEvent, DeltaEvent, InboundEvent, OutboundEvent } from "@my-bot/protocol";
+import { describe, expect, test } from "vitest";
+import { applyEvents, emptyTimeline, hasOpenRun, type Timeline, unconfirmed } from "../bot/timeline.ts";
+
+const base = { session_id: "s1", run_id: "r1", timestamp: 1 };
+
+function inbound(changes: Partial<InboundEvent> = {}): InboundEvent {
+  return {
+    ...base,
+    type: "InboundEvent",
+    source: "platform-ws:web",
+    content: "Hello",
+    retry_count: 0,
+    message_id: "m1",
+    agent_id: "pickle",
+    ...changes,
+  };
+}
+
+function outbound(changes: Partial<OutboundEvent> = {}): OutboundEvent {
+  return { ...base, type: "OutboundEvent", source: "agent:pickle", content: "Meow", error: null, ...changes };
+}
+
+function delta(offset: number, content: string, turn = 0): DeltaEvent {
+  return { type: "DeltaEvent", session_id: "s1", run_id: "r1", turn, offset, content };
+}
+
+const started: BotEvent = { ...base, type: "RunStartedEvent", agent_id: "pickle" };
+const synced: BotEvent = { type: "SyncedEvent" };
+const call = { ...base, type: "ToolCallEvent", turn: 0, name: "read", arguments: "{}" } as const;
+const result = { ...base, type: "ToolResultEvent", turn: 0, name: "read", is_error: false } as const;
+
+function ended(status: "completed" | "failed" | "aborted"): BotEvent {
+  return { ...base, type: "RunEndedEvent", status, usage: null };
+}
+
+function play(...events: BotEvent[]): Timeline {
+  return applyEvents(emptyTimeline, events);
+}
+
+function texts(timeline: Timeline): string[] | undefined {
+  return timeline.runs[0]?.turns.map(({ text }) => text);
+}
+
+const story: BotEvent[] = [
+  inbound(),
+  started,
+  delta(0, "Let me "),
+  delta(7, "look"),
+  { ...call, tool_call_id: "a", content: "Let me look" },
+  { ...call, tool_call_id: "b", content: "" },
+  { ...result, tool_call_id: "b", content: "two" },
+  { ...result, tool_call_id: "a", content: "one" },
+  delta(0, "Me", 1),
+  delta(2, "ow", 1),
+  outbound(),
+  ended("completed"),
+  synced,
+];
+
+describe("replay", () => {
+  test("[WEB6] the same events twice give the same state", () => {
+    const once = play(...story);
+    expect(applyEvents(once, story)).toEqual(once);
+    expect(texts(once)).toEqual(["Let me look", "Meow"]);
+    expect(once.runs[0]?.turns[0]?.tools.map(({ result }) => result?.content)).toEqual(["one", "two"]);
+  });
+
+  test("[WEB6] the durable events alone give the same state as the live ones", () => {
+    expect(play(...story.filter(({ type }) => type !== "DeltaEvent"))).toEqual(play(...story));
+  });
+
+  test("[WEB6] any beginning, then all of it, gives the same state", () => {
+    for (let length = 0; length < story.length; length++) {
+      expect(play(...story.slice(0, length), ...story)).toEqual(play(...story));
+    }
+  });
+
+  test("[WEB6] a gap starts afresh", () => {
+    const gap: BotEvent = { type: "GapEvent", reason: "unknown_store" };
+    expect(play(...story, gap)).toEqual(emptyTimeline);
+  });
+});
+
+describe("deltas", () => {
+  const open = [inbound(), started];
+
+  test("[WEB6] append at the end of the text, start afresh at 0, truncate in between", () => {
+    expect(texts(play(...open, delta(0, "ab"), delta(2, "cd")))).toEqual(["abcd"]);
+    expect(texts(play(...open, delta(0, "ab"), delta(0, "xyz")))).toEqual(["xyz"]);
+    expect(texts(play(...open, delta(0, "abcd"), delta(1, "X")))).toEqual(["aX"]);
+  });
+
+  test("[WEB6] beyond the end wait for the next one from 0", () => {
+    expect(texts(play(...open, delta(0, "ab"), delta(5, "f"), delta(0, "abcdef")))).toEqual(["abcdef"]);
+    expect(texts(play(...open, delta(0, "ab"), delta(5, "f")))).toEqual(["ab"]);
+  });
+
+  test("[WEB6] after the reply change nothing", () => {
+    const done = play(...open, delta(0, "M"), outbound());
+    expect(applyEvents(done, [delta(0, "late"), delta(4, "r")])).toEqual(done);
+  });
+});
+
+describe("the end of a run", () => {
+  test("[WEB6] a failed run shows its error, and no half text that a reload would not show", () => {
+    const failed = play(
+      inbound(),
+      started,
+      delta(0, "Half"),
+      outbound({ content: "", error: "no key" }),
+      ended("failed"),
+    );
+    expect(failed.runs[0]).toMatchObject({ turns: [], progress: { status: "failed", reply: { error: "no key" } } });
+    expect(hasOpenRun(failed)).toBe(false);
+  });
+
+  test("[WEB6] a stopped run keeps its text once, also when it stopped among tools", () => {
+    const tools: BotEvent[] = [inbound(), started, { ...call, tool_call_id: "a", content: "Let me look" }];
+    const stopped = play(...tools, outbound({ content: "Let me look", error: "aborted" }), ended("aborted"));
+    expect(texts(stopped)).toEqual(["Let me look"]);
+    expect(stopped.runs[0]?.progress).toMatchObject({ state: "ended", status: "aborted" });
+  });
+
+  test("[WEB6] its order of OutboundEvent and RunEndedEvent does not matter", () => {
+    const reply = outbound({ content: "part", error: "aborted" });
+    expect(play(inbound(), reply, ended("aborted"))).toEqual(play(inbound(), ended("aborted"), reply));
+  });
+});
+
+test("[WEB6] queued messages keep their places, each with its answer", () => {
+  const second = inbound({ run_id: "r2", message_id: "m2", content: "And?" });
+  const timeline = play(inbound(), second, started, outbound(), ended("completed"));
+  expect(timeline.runs.map(({ message, progress }) => [message?.content, progress.state])).toEqual([
+    ["Hello", "ended"],
+    ["And?", "queued"],
+  ]);
+});
+
+test("[WEB6] an optimistic message is replaced by its InboundEvent", () => {
+  const local = [{ message_id: "m1" }, { message_id: "m2" }];
+  expect(unconfirmed(play(started), local)).toEqual(local);
+  expect(unconfirmed(play(inbound()), local)).toEqual([{ message_id: "m2" }]);
+});
+
+test("[WEB6] a deleted session has nothing left", () => {
+  const deleted: BotEvent = {
+    ...base,
+    type: "SessionEvent",
+    action: "deleted",
+    source: "platform-ws:web",
+    agent_id: "pickle",
+    title: null,
+  };
+  expect(play(...story, deleted)).toEqual({ phase: "deleted", runs: [] });
+});

@@ -115,7 +115,7 @@ describe("tools", () => {
 
   test("[RUN10] a file's beginning is quoted; a refusal is passed on", async () => {
     expect((await answerWithTool("read README.md")).text).toMatch(
-      /^\*\(offline model\)\*\n\nI opened `README\.md`.*\n> # Your workspace/s,
+      /^\*\(offline model\)\*\n\nI opened `README\.md`.*\n```text\n# Your workspace/s,
     );
     expect((await answerWithTool("read ../secret.md")).text).toContain("must stay inside the workspace");
   });
@@ -123,7 +123,7 @@ describe("tools", () => {
   test("[RUN10] a skill is opened by its name", async () => {
     const { call, text } = await answerWithTool("Use the meeting notes skill");
     expect(call).toMatchObject({ name: "skill", arguments: '{"skill_name":"meeting-notes"}' });
-    expect(text).toContain("> 1. Listen well.");
+    expect(text).toContain("```text\n1. Listen well.\n```");
   });
 
   test.each(["what is in your mind?", "read https://example.com/a.html", "I like to read. Do you?", "open the window"])(

@@ -94,17 +94,22 @@ export function reply(talk: Talk): string {
   return (text.includes("?") ? pickFrom(shrugs) : pickFrom(nods))(talk) + (isEveryNowAndThen ? tip : "");
 }
 
-/** What to say once the tool has answered: its beginning, in quotes. */
+/** What to say once the tool has answered: its beginning, word for word. */
 export function replyToTool(asked: string, result: string): string {
   if (/^(?:Cannot read|There is no|Invalid arguments|"\w+" )/.test(result)) {
     return `I tried to fetch \`${asked}\` and came back with empty paws: ${result}`;
   }
   if (result.trim() === "") return `\`${asked}\` is there, but it is empty. I checked it from both ends.`;
-  const lines = result.slice(0, 800).trim().split("\n").slice(0, 14);
-  const quote = lines.map((line) => `> ${line}`.trimEnd()).join("\n");
-  const isWhole = quote.length >= result.length;
+  const beginning = result.slice(0, 800).trim().split("\n").slice(0, 14).join("\n");
+  const fence = "`".repeat(Math.max(3, longestRun(beginning) + 1)); // what the file holds cannot end the quotation
+  const isWhole = beginning.length >= result.trim().length;
   const after = isWhole ? "That is all of it." : `It goes on; in all it has ${result.length} characters.`;
-  return `I opened \`${asked}\`. It begins like this:\n\n${quote}\n\n${after} With a real model I could also tell you what it means.`;
+  const quotation = `${fence}text\n${beginning}\n${fence}`;
+  return `I opened \`${asked}\`. It begins like this:\n\n${quotation}\n\n${after} With a real model I could also tell you what it means.`;
+}
+
+function longestRun(text: string): number {
+  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
 }
 
 function greetByName(talk: Talk): string {

@@ -29,6 +29,12 @@ export interface ServerOptions {
   readonly args?: readonly string[] | undefined;
 }
 
+/** Ended with this process, also when a test timed out and did not clean up. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** A real `my-bot server` in a process of its own, on a copy of the default workspace and a free port. */
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const dir = tempDir();
@@ -39,23 +45,23 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     mkdirSync(join(workspaceDir, path, ".."), { recursive: true });
     writeFileSync(join(workspaceDir, path), text);
   }
-  let running = await launch(workspaceDir, ["--port", "0", ...(options.args ?? [])]);
-  const url = running.url;
+  let launched = await launch(workspaceDir, ["--port", "0", ...(options.args ?? [])]);
+  const url = launched.url;
   return {
     url,
     workspaceDir,
     get pid() {
-      return running.process.pid ?? 0;
+      return launched.process.pid ?? 0;
     },
     get stderr() {
-      return running.stderr;
+      return launched.stderr;
     },
-    stop: (signal = "SIGKILL") => end(running.process, signal),
+    stop: (signal = "SIGKILL") => end(launched.process, signal),
     start: async () => {
-      running = await launch(workspaceDir, ["--port", new URL(url).port, ...(options.args ?? [])]);
+      launched = await launch(workspaceDir, ["--port", new URL(url).port, ...(options.args ?? [])]);
     },
     [Symbol.asyncDispose]: async () => {
-      await end(running.process, "SIGKILL");
+      await end(launched.process, "SIGKILL");
       dir[Symbol.dispose]();
     },
   };
@@ -66,7 +72,8 @@ async function launch(workspaceDir: string, args: readonly string[]) {
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, HOME: workspaceDir },
   });
-  process.once("exit", () => child.kill("SIGKILL")); // also when a test timed out and did not clean up
+  running.add(child);
+  child.on("exit", () => running.delete(child));
   const stderr: string[] = [];
   createInterface(child.stderr).on("line", (line) => stderr.push(line));
   const url = await new Promise<string>((resolve, reject) => {

@@ -1,0 +1,24 @@
+export type {
+  AgentView,
+  BotEvent,
+  DeltaEvent,
+  EventRecord,
+  EventType,
+  HistoryPage,
+  InboundEvent,
+  InfoView,
+  OutboundEvent,
+  Receipt,
+  RunEndedEvent,
+  SendInput,
+  SessionPage,
+  SessionView,
+  ToolCallEvent,
+  ToolResultEvent,
+} from "@my-bot/protocol";
+export type { AskOptions } from "./ask.ts";
+export { ConnectionLostError, MyBotClientError, type MyBotClientErrorCode } from "./client-error.ts";
+export type { ConnectionState } from "./connection.ts";
+export { createMyBotClient } from "./create-my-bot-client.ts";
+export type { EventsOptions } from "./event-stream.ts";
+export type { CallOptions, MyBotClient, MyBotClientOptions } from "./my-bot-client.ts";

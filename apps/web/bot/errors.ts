@@ -1,8 +1,7 @@
-const CONNECTION_CODES: readonly (string | undefined)[] = [undefined, "CONNECTION_LOST", "CLIENT_CLOSED"];
-
-/** The server's answer was an error; anything else is a matter of the connection. */
+/** The server's answer was an error; anything else is a matter of the connection, or this page closed it. */
 export function isRefusal(cause: unknown): boolean {
-  return !CONNECTION_CODES.includes(errorCode(cause));
+  const code = errorCode(cause);
+  return code !== undefined && code !== "CLOSED";
 }
 
 export function isUnauthorized(cause: unknown): boolean {

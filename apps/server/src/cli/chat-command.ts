@@ -1,6 +1,7 @@
 import { createInterface, type Interface } from "node:readline/promises";
 import { type MyBotClient, MyBotClientError } from "@my-bot/client";
 import type { Command } from "commander";
+import { createAnswerPrinter } from "./answer-printer.ts";
 import { type ClientOptions, clientCommand, withClient } from "./client-options.ts";
 import { messageInput, type SourceOptions, sourceOptions } from "./source-options.ts";
 
@@ -38,19 +39,21 @@ interface Exchange {
 }
 
 async function answer(client: MyBotClient, { line, options, terminal }: Exchange): Promise<void> {
-  const input = messageInput(options, line);
-  const receipt = await client.send(input);
-  const stop = (): void => void client.abort({ run_id: receipt.run_id });
-  terminal.on("SIGINT", stop);
+  let stop = (): void => undefined; // nothing is there to stop before the receipt
+  const onInterrupt = (): void => stop();
+  terminal.on("SIGINT", onInterrupt);
   try {
-    // The message is sent already: asking again with its id follows the run that answers it.
-    const message = { ...input, message_id: receipt.message_id };
-    await client.ask(message, { onDelta: (piece) => void process.stdout.write(piece) });
+    await client.ask(messageInput(options, line), {
+      onReceipt: ({ run_id }) => {
+        stop = () => void client.abort({ run_id });
+      },
+      onDelta: createAnswerPrinter((piece) => process.stdout.write(piece)),
+    });
     console.log();
   } catch (cause) {
     if (!(cause instanceof MyBotClientError)) throw cause;
     console.log(`\n! ${cause.message}`);
   } finally {
-    terminal.off("SIGINT", stop);
+    terminal.off("SIGINT", onInterrupt);
   }
 }

@@ -8,21 +8,23 @@ const PATIENCE_MS = 5000;
 /** What every command that talks to a running server takes. */
 export interface ClientOptions {
   readonly url: string;
-  readonly token?: string;
 }
 
 export function clientCommand(name: string): Command {
-  return new Command(name)
-    .option("--url <url>", "the server (or MYBOT_URL)", process.env.MYBOT_URL ?? DEFAULT_URL)
-    .option("--token <token>", "the server's token (or MYBOT_TOKEN)", process.env.MYBOT_TOKEN);
+  return new Command(name).option(
+    "--url <url>",
+    "the server (or MYBOT_URL); its token, if it has one, in MYBOT_TOKEN",
+    defaultUrl(),
+  );
+}
+
+function defaultUrl(): string {
+  return process.env.MYBOT_URL ?? DEFAULT_URL;
 }
 
 /** Connects, does the work and closes; says how to start a server when none answers. */
-export async function withClient(
-  { url, token }: ClientOptions,
-  work: (client: MyBotClient) => Promise<void>,
-): Promise<void> {
-  await using client = openClient(url, token);
+export async function withClient({ url }: ClientOptions, work: (client: MyBotClient) => Promise<void>): Promise<void> {
+  await using client = openClient(url);
   await requireServer(client, url);
   try {
     await work(client);
@@ -31,9 +33,10 @@ export async function withClient(
   }
 }
 
-function openClient(url: string, token: string | undefined): MyBotClient {
+/** The token comes from the environment only: command lines can be read by every user of the machine. */
+function openClient(url: string): MyBotClient {
   try {
-    return createMyBotClient(token === undefined ? { url } : { url, token });
+    return createMyBotClient({ url, token: process.env.MYBOT_TOKEN });
   } catch (cause) {
     throw new ExitError(ExitCode.usage, `--url ${url}: ${cause instanceof Error ? cause.message : cause}`);
   }

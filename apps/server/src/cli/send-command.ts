@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { createAnswerPrinter } from "./answer-printer.ts";
 import { type ClientOptions, clientCommand, withClient } from "./client-options.ts";
 import { ExitCode, ExitError } from "./exit-error.ts";
 import { messageInput, type SourceOptions, sourceOptions } from "./source-options.ts";
@@ -29,7 +30,7 @@ async function send(text: string, options: SendOptions): Promise<void> {
       console.log(JSON.stringify(await client.send(input)));
       return;
     }
-    const onDelta = (piece: string): void => void process.stdout.write(piece);
+    const onDelta = createAnswerPrinter((piece) => process.stdout.write(piece));
     const answer = await client.ask(input, options.json ? {} : { onDelta });
     console.log(options.json ? JSON.stringify(answer) : "");
   });

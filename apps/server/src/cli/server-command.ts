@@ -1,8 +1,10 @@
-import { once } from "node:events";
 import { relative } from "node:path";
 import { type RunningApp, startApp } from "../app.ts";
 import { chooseWorkspace } from "./choose-workspace.ts";
+import { ExitCode } from "./exit-error.ts";
 import { webDir } from "./package-paths.ts";
+
+const SAME_SIGNAL_MS = 500;
 
 export interface ServerOptions {
   readonly workspace?: string;
@@ -22,13 +24,24 @@ export async function runServer(options: ServerOptions): Promise<void> {
     env: process.env,
     webDir: webDir(),
   });
-  const stop = new AbortController();
-  const stopped = Promise.race([once(process, "SIGTERM", stop), once(process, "SIGINT", stop)]);
+  const stopped = stopSignal();
   for (const warning of app.warnings) console.error(`warning: ${warning}`);
   announce(app, { dir, isNew });
   await stopped;
-  stop.abort();
   await app.close();
+}
+
+/** Resolves at the first signal. One that comes a moment later is the same Ctrl-C, passed on by a parent process. */
+function stopSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let firstAt: number | undefined;
+  const onSignal = (): void => {
+    if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(ExitCode.failure);
+    firstAt ??= performance.now();
+    resolve();
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  return promise;
 }
 
 function announce({ url, info }: RunningApp, { dir, isNew }: { dir: string; isNew: boolean }): void {

@@ -1,4 +1,5 @@
 export { BotError, type BotErrorCode } from "./bot-error.ts";
+export { eventJson, parseStoredEvent } from "./event-json.ts";
 export {
   BotEvent,
   DeltaEvent,

@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
-import type { DurableEvent, EventFilter } from "@my-bot/protocol";
+import { type DurableEvent, type EventFilter, eventJson, parseStoredEvent } from "@my-bot/protocol";
 import { formatCursor } from "./cursor.ts";
 import type { LogRecord } from "./event-bus.ts";
 import { matchesFilter } from "./filter.ts";
@@ -44,7 +44,7 @@ export class SqliteLog {
   }
 
   append(seq: number, event: DurableEvent, sessionSource: string): StoredRecord {
-    this.#insert.run(seq, event.session_id, sessionSource, JSON.stringify(event));
+    this.#insert.run(seq, event.session_id, sessionSource, eventJson(event));
     // What a user deletes is gone from the log; its keys stay, so that a late resend is still known.
     if (event.type === "SessionEvent" && event.action === "deleted") this.#deleteSession.run(event.session_id, seq);
     return { seq, cursor: formatCursor({ epoch: this.epoch, seq }), event, sessionSource };
@@ -108,11 +108,10 @@ export class SqliteLog {
 
   #toRecord(row: Row): StoredRecord {
     const seq = Number(row.seq);
-    const event: DurableEvent = JSON.parse(String(row.body));
     return {
       seq,
       cursor: formatCursor({ epoch: this.epoch, seq }),
-      event,
+      event: parseStoredEvent(String(row.body)),
       sessionSource: String(row.session_source),
     };
   }

@@ -21,7 +21,7 @@ const NOT_BUILT = `The web chat is not built; run "npm run build" in the reposit
 
 /** The exported web app at `/`; one sentence in its place when there is none. */
 export function createStaticFiles(webDir: string | undefined) {
-  const serve = webDir === undefined ? undefined : sirv(webDir, { etag: true, gzip: false, brotli: false });
+  const serve = webDir === undefined ? undefined : sirv(webDir, { etag: true, setHeaders: setCaching });
   return (request: IncomingMessage, response: ServerResponse): void => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     const notFound = (): void => sendText(response, 404, "Not found\n");
@@ -30,6 +30,12 @@ export function createStaticFiles(webDir: string | undefined) {
     else if (request.url === "/") sendText(response, 200, NOT_BUILT);
     else notFound();
   };
+}
+
+/** Names below `_next/static` hold a hash of what they name; all else is asked for again after an update. */
+function setCaching(response: ServerResponse, path: string): void {
+  const isHashed = path.startsWith("/_next/static/");
+  response.setHeader("Cache-Control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
 }
 
 export function sendText(response: ServerResponse, status: number, text: string): void {

@@ -97,6 +97,7 @@ test("[DOOR1] one port serves the web app, health, and refuses the rest by name"
   expect(page.status).toBe(200);
   expect(page.headers.get("content-security-policy")).toMatch(/frame-ancestors 'none'/);
   expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+  expect(page.headers.get("cache-control")).toBe("no-cache");
   expect(await (await get("/healthz")).text()).toBe(`{"ok":true}`);
   expect((await get("/nowhere")).status).toBe(404);
   expect((await get("/..%2f..%2fpackage.json")).status).toBe(404);

@@ -13,12 +13,12 @@ test("[EV1] [EV2] [WS1] [WS4] a message is echoed as InboundEvent, then answered
   await using model = await startScriptedModel(says("Hello ", "thére 🐈"));
   await using server = await startServer({ config: { llm: model.llm } });
   await using client = await connectRaw(server.url);
-  client.send({ source: "test", content: "Hello, Pickle! ✓" });
+  client.send({ source: "test", content: `Hello, Pickle! ✓ ","run_id":"` });
   await client.next("OutboundEvent");
   const [inbound, outbound] = client.texts;
   expect(inbound).toMatch(
     new RegExp(
-      `^{"type":"InboundEvent","session_id":"${UUID}","source":"platform-ws:test","content":"Hello, Pickle! ✓","timestamp":${SECONDS},"retry_count":0}$`,
+      `^{"type":"InboundEvent","session_id":"${UUID}","source":"platform-ws:test","content":"Hello, Pickle! ✓ \\\\",\\\\"run_id\\\\":\\\\"","timestamp":${SECONDS},"retry_count":0}$`,
     ),
   );
   expect(outbound).toMatch(

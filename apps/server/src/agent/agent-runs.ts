@@ -34,6 +34,7 @@ export class AgentRuns implements RunControl {
   readonly #entries = new Map<string, Entry>(); // by run_id, in the order they were added
   readonly #lanes = new Map<string, PQueue>(); // by session_id
   readonly #agents = new Map<string, PQueue>(); // by agent_id
+  #isClosing = false;
 
   constructor(steps: RunSteps) {
     this.#steps = steps;
@@ -66,7 +67,7 @@ export class AgentRuns implements RunControl {
 
   /** Interrupts what runs, without ending it in the log: the next start goes on with it. */
   async close(): Promise<void> {
-    for (const queue of [...this.#lanes.values(), ...this.#agents.values()]) queue.clear();
+    this.#isClosing = true;
     const running = [...this.#entries.values()].filter((entry) => entry.state === "running");
     for (const entry of running) entry.controller.abort(new Error("The server is shutting down"));
     await Promise.all(running.map((entry) => entry.ended.promise));
@@ -86,7 +87,7 @@ export class AgentRuns implements RunControl {
     const { inbound } = entry.run;
     const agent = queueOf(this.#agents, inbound.agent_id, this.#steps.concurrency(inbound.agent_id));
     await agent.add(async () => {
-      if (this.#entries.get(inbound.run_id) !== entry) return; // stopped while it waited
+      if (this.#isClosing || this.#entries.get(inbound.run_id) !== entry) return; // stopped while it waited
       entry.state = "running";
       await this.#steps.answer(entry.run, entry.controller.signal);
       this.#entries.delete(inbound.run_id);

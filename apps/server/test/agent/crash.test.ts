@@ -111,7 +111,7 @@ test("[RUN4] a run that a crash cut short goes on from its tool results; the cal
   expect(model.requests[2]?.messages.slice(1).map(({ role }) => role)).toEqual(["user", "assistant", "tool"]);
 });
 
-test("[RUN3] a message that a server was killed with, or stopped with, is answered after the next start", async () => {
+test("[RUN3] [bug queue-cleared] messages that a server was killed with, or stopped with, are answered after the next start", async () => {
   for (const signal of ["SIGKILL", "SIGTERM"] as const) {
     const asked = Promise.withResolvers<void>();
     await using model = await startScriptedModel(
@@ -126,12 +126,14 @@ test("[RUN3] a message that a server was killed with, or stopped with, is answer
     );
     await using server = await startServer({ config: { llm: model.llm } });
     await using client = await connectRaw(server.url);
-    client.send({ source: "test", content: "Hi" });
-    await client.next("InboundEvent");
-    await asked.promise;
-    await server.stop(signal);
+    for (const content of ["one", "two", "three"]) client.send({ source: "test", content });
+    for (let i = 0; i < 3; i++) await client.next("InboundEvent");
+    await asked.promise; // one is running, two wait
+    expect(await server.stop(signal)).toBe(signal === "SIGTERM" ? 0 : null);
     await server.start();
     await using later = await connectRaw(server.url, "?after=0");
-    expect(await later.next("OutboundEvent")).toMatchObject({ content: "late but here", error: null });
+    for (let i = 0; i < 3; i++) {
+      expect(await later.next("OutboundEvent")).toMatchObject({ content: "late but here", error: null });
+    }
   }
 });

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
 import { type Logger, pino } from "pino";
@@ -18,6 +18,7 @@ import { startHttpServer } from "./transport/http-server.ts";
 import type { AgentDefinition } from "./workspace/agent-definition.ts";
 import type { ApiConfig } from "./workspace/config.ts";
 import { ConfigError } from "./workspace/config-error.ts";
+import { openDataFolder } from "./workspace/data-folder.ts";
 import { openWorkspace, type Workspace } from "./workspace/open-workspace.ts";
 
 export interface AppOptions {
@@ -52,25 +53,27 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   for (const warning of workspace.warnings) log.warn(warning);
   const onError = (error: unknown): void => log.error(error);
 
-  const store = openSqliteStore(join(workspace.dir, workspace.config.event_path));
+  const store = openSqliteStore(openDataFolder(join(workspace.dir, workspace.config.event_path)));
   const sessions = openSqliteSessions(store);
   const bus = openSqliteBus(store, [sessions]);
+  const drain = new AbortController();
   const stop = new AbortController();
   const agents = readyAgents(workspace);
   const worker = { bus, sessions, agents, onError };
   const runs = createAgentRuns(worker, stop.signal);
   const info = describe(workspace);
-  const gateway = createGateway({ bus, sessions, runs, workspace, info });
+  const gateway = createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal });
   const working = runAgentWorker(worker, runs, stop.signal);
 
-  const closeCore = async (): Promise<void> => {
+  const closeLog = async (): Promise<void> => {
     stop.abort();
-    await runs.close();
     await working;
     await bus.close();
   };
-  const server = await startHttpServer({ gateway, api, webDir: options.webDir, onError }).catch(async (cause) => {
-    await closeCore();
+  const doors = { gateway, api, webDir: options.webDir, onError, draining: drain.signal };
+  const server = await startHttpServer(doors).catch(async (cause) => {
+    await runs.close(0);
+    await closeLog();
     throw cause;
   });
   log.info({ url: server.url, llm: info.llm }, "listening");
@@ -79,8 +82,10 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     info,
     warnings: workspace.warnings,
     close: async () => {
+      drain.abort();
+      await runs.close(api.drain_seconds * 1000); // while whoever waits for an answer is still connected
       await server.close();
-      await closeCore();
+      await closeLog();
       log.info("stopped");
     },
   };
@@ -142,7 +147,6 @@ function readVersion(): string {
 
 /** A file of the workspace: the terminal belongs to the CLI. */
 function createLog({ dir, config }: Workspace): Logger {
-  const logDir = join(dir, config.logging_path);
-  mkdirSync(logDir, { recursive: true, mode: 0o700 });
+  const logDir = openDataFolder(join(dir, config.logging_path));
   return pino(pino.destination({ dest: join(logDir, "my-bot.log"), mode: 0o600, sync: true }));
 }

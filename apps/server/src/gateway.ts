@@ -27,6 +27,8 @@ export interface GatewayDeps {
   readonly runs: RunControl;
   readonly workspace: Workspace;
   readonly info: InfoView;
+  /** Aborts when the server begins to stop. */
+  readonly draining: AbortSignal;
 }
 
 const now = (): number => Date.now() / 1000;
@@ -64,6 +66,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 /** From here to the publish nothing is awaited: two messages of a new source in one tick must find one session. */
 async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
   const { bus, sessions } = deps;
+  if (deps.draining.aborted) throw new BotError("SERVICE_UNAVAILABLE", "The server is stopping; send it again later");
   requireContentFits(deps, input.content);
   const source = formatSource({ kind: "platform-ws", id: input.source });
   if (input.agent_id) requireAgent(deps, input.agent_id);

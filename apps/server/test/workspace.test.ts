@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -7,6 +8,7 @@ import { createWorkspace } from "../src/workspace/create-workspace.ts";
 import { loadAgents } from "../src/workspace/load-agents.ts";
 import { loadSkills } from "../src/workspace/load-skills.ts";
 import { openWorkspace } from "../src/workspace/open-workspace.ts";
+import { startServer } from "./support/server-process.ts";
 import { temporaryFolder } from "./workspace-folder.ts";
 
 const template = join(import.meta.dirname, "../../../default_workspace");
@@ -264,4 +266,15 @@ describe("a new workspace", () => {
     expect(await readdir(folder.path)).toContain("README.md");
     expect((await readdir(join(folder.path, ".."))).filter((name) => name.endsWith(".new"))).toEqual([]);
   });
+});
+
+test("[WSP6] the server's data folders are private, and git passes over them in any workspace", async () => {
+  await using server = await startServer();
+  for (const name of [".event", ".logs"]) {
+    const folder = join(server.workspaceDir, name);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(readFileSync(join(folder, ".gitignore"), "utf8")).toBe("*\n");
+    for (const file of readdirSync(folder))
+      expect([file, statSync(join(folder, file)).mode & 0o077]).toEqual([file, 0]);
+  }
 });

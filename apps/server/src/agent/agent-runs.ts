@@ -65,12 +65,18 @@ export class AgentRuns implements RunControl {
     return entries.map(({ run }) => run.inbound.run_id);
   }
 
-  /** Interrupts what runs, without ending it in the log: the next start goes on with it. */
-  async close(): Promise<void> {
+  /**
+   * Starts nothing more and gives what runs `graceMs` to end. What is still running then is interrupted without an end
+   * in the log: the next start goes on with it (SPEC RUN13).
+   */
+  async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     const running = [...this.#entries.values()].filter((entry) => entry.state === "running");
-    for (const entry of running) entry.controller.abort(new Error("The server is shutting down"));
+    const interrupt = setTimeout(() => {
+      for (const entry of running) entry.controller.abort(new Error("The server is shutting down"));
+    }, graceMs);
     await Promise.all(running.map((entry) => entry.ended.promise));
+    clearTimeout(interrupt);
   }
 
   async #stop(entry: Entry): Promise<void> {

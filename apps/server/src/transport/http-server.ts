@@ -17,6 +17,8 @@ export interface HttpServerDeps {
   /** The exported web app. */
   readonly webDir: string | undefined;
   readonly onError: (error: unknown) => void;
+  /** Aborts when the server begins to stop: from then on raw sockets are turned away. */
+  readonly draining: AbortSignal;
 }
 
 export interface RunningServer {
@@ -62,8 +64,6 @@ function createDoors(deps: HttpServerDeps) {
   const rpc = new WebSocketServer(options);
   const trpc = createTrpcDoor({ gateway, access, limits, onError }, rpc);
   const staticFiles = createStaticFiles(deps.webDir);
-  let isClosing = false;
-
   function handleRequest(request: IncomingMessage, response: ServerResponse): void {
     const refusal = access.check(request);
     const path = pathOf(request);
@@ -94,7 +94,7 @@ function createDoors(deps: HttpServerDeps) {
   }
 
   function openRaw(socket: WebSocket, request: IncomingMessage): void {
-    if (isClosing) {
+    if (deps.draining.aborted) {
       socket.close(TRY_AGAIN_LATER, "WebSocket not available");
       return;
     }
@@ -104,7 +104,6 @@ function createDoors(deps: HttpServerDeps) {
   }
 
   function dismissAll(): void {
-    isClosing = true;
     trpc.requestReconnect();
     for (const socket of [...raw.clients, ...rpc.clients]) socket.close(SERVICE_RESTART, "Server restart");
   }

@@ -54,6 +54,7 @@ const Api = z.strictObject({
   token: z.string().min(24, "must be at least 24 characters").optional(),
   allowed_origins: z.array(z.string().min(1)).default([]),
   allowed_hosts: z.array(z.string().min(1)).default([]),
+  drain_seconds: z.number().min(0).max(600).default(10), // what running answers get when the server stops
   limits: Limits.prefault({}),
 });
 export type ApiConfig = z.output<typeof Api>;

@@ -124,7 +124,7 @@ test("[RUN3] [bug queue-cleared] messages that a server was killed with, or stop
         reply.finish("stop");
       },
     );
-    await using server = await startServer({ config: { llm: model.llm } });
+    await using server = await startServer({ config: { llm: model.llm, api: { drain_seconds: 0.1 } } });
     await using client = await connectRaw(server.url);
     for (const content of ["one", "two", "three"]) client.send({ source: "test", content });
     for (let i = 0; i < 3; i++) await client.next("InboundEvent");
@@ -136,4 +136,43 @@ test("[RUN3] [bug queue-cleared] messages that a server was killed with, or stop
       expect(await later.next("OutboundEvent")).toMatchObject({ content: "late but here", error: null });
     }
   }
+});
+
+test("[RUN13] [WS9] a server that stops finishes the answer it is at, and takes and begins nothing more", async () => {
+  const asked = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  await using model = await startScriptedModel(
+    async (reply) => {
+      reply.text("half ");
+      asked.resolve();
+      await finish.promise;
+      reply.text("and half");
+      reply.finish("stop");
+    },
+    (reply) => {
+      reply.text("after the restart");
+      reply.finish("stop");
+    },
+  );
+  await using server = await startServer({ config: { llm: model.llm } });
+  await using client = await connectRaw(server.url);
+  client.send({ source: "test", content: "one" });
+  client.send({ source: "test", content: "two" });
+  await asked.promise;
+  const exit = server.stop("SIGTERM");
+  let refusal = "";
+  while (refusal === "") {
+    client.send({ source: "late", content: "three" }); // until the signal has arrived, it is taken
+    refusal = String((await client.next()).message ?? "");
+  }
+  expect(refusal).toMatch(/stopping/);
+  finish.resolve();
+  expect(await client.next("OutboundEvent")).toMatchObject({ content: "half and half", error: null });
+  expect((await client.closed).code).toBe(1012);
+  expect(await exit).toBe(0);
+  expect(model.requests.every(({ messages }) => messages.at(-1)?.content !== "two")).toBe(true);
+  await server.start();
+  await using later = await connectRaw(server.url, "?after=0&source=test");
+  const answers = [await later.next("OutboundEvent"), await later.next("OutboundEvent")];
+  expect(answers.map(({ content }) => content)).toEqual(["half and half", "after the restart"]);
 });

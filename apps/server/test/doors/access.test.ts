@@ -122,3 +122,14 @@ test("[DOOR5] with a token set, every door needs it", async () => {
 test("[DOOR5] an address that others can reach needs a token", async () => {
   await expect(startServer({ args: ["--host", "0.0.0.0"] })).rejects.toThrow(/ended with 78.*api\.token/s);
 });
+
+test("[DOOR7] more sockets than the limit are refused, until one leaves", async () => {
+  const api = { limits: { connections: 1 } };
+  await using server = await startServer({ config: { llm: { provider: "offline" }, api } });
+  const { host } = new URL(server.url);
+  const first = await connectRaw(server.url);
+  expect(await exchange(server, upgrade("/trpc", [`Host: ${host}`]))).toMatch(/ 503 /);
+  first.socket.close();
+  await first.closed;
+  await expect.poll(() => exchange(server, upgrade("/ws", [`Host: ${host}`]))).toMatch(/ 101 /);
+});

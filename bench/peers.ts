@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { WebSocketServer } from "ws";
@@ -20,7 +20,8 @@ api: { limits: { messages_per_second: 1000000, queued_messages: 1000000 } }
 /** The product, in a process of its own. One run at a time, so that answers take little from what is measured. */
 export async function startMyBot(): Promise<Peer> {
   const dir = mkdtempSync(join(tmpdir(), "my-bot-bench-"));
-  cpSync(join(ROOT, "default_workspace"), dir, { recursive: true });
+  const isShared = (path: string): boolean => !basename(path).startsWith("."); // without anyone's log
+  cpSync(join(ROOT, "default_workspace"), dir, { recursive: true, filter: isShared });
   writeFileSync(join(dir, "config.user.yaml"), CONFIG, { mode: 0o600 });
   writeFileSync(join(dir, "agents/pickle/AGENT.md"), "---\nname: Pickle\nmax_concurrency: 1\n---\nYou are Pickle.\n");
   return spawnPeer([join(ROOT, "apps/server/bin/my-bot.js"), "server", "-w", dir, "--port", "0"], () =>

@@ -1,28 +1,49 @@
-import type { EventFilter } from "@my-bot/protocol";
+import { type EventFilter, eventJson } from "@my-bot/protocol";
 import { matchesFilter } from "./filter.ts";
 import type { StoredRecord } from "./sqlite-log.ts";
 
+export interface RecentLimits {
+  readonly records: number;
+  readonly chars: number; // of JSON in all
+}
+
 /** The newest committed records in memory, so that live readers share one object and touch no disk. */
 export class RecentRecords {
-  readonly #capacity: number;
+  readonly #limits: RecentLimits;
   #records: StoredRecord[] = []; // consecutive in seq
+  #first = 0; // index of the oldest one that still counts
+  #chars = 0; // of those that count
 
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  constructor(limits: RecentLimits) {
+    this.#limits = limits;
   }
 
   add(records: readonly StoredRecord[]): void {
-    this.#records.push(...records);
-    // Cut rarely, at twice the capacity, so that the cost for each record stays constant.
-    if (this.#records.length > 2 * this.#capacity) this.#records = this.#records.slice(-this.#capacity);
+    for (const record of records) {
+      this.#records.push(record);
+      this.#chars += eventJson(record.event).length;
+    }
+    const { records: maxRecords, chars: maxChars } = this.#limits;
+    while (this.#records.length - this.#first > maxRecords || this.#chars > maxChars) this.#drop();
+    // Moving the rest to the front costs its length, so it waits until as many have been dropped.
+    if (this.#first * 2 < this.#records.length) return;
+    this.#records = this.#records.slice(this.#first);
+    this.#first = 0;
   }
 
   /** Matching records after `seq`; undefined when some of them are no longer here. */
   readAfter(seq: number, filter: EventFilter | undefined): StoredRecord[] | undefined {
-    const first = this.#records[0];
-    if (first === undefined || seq + 1 < first.seq) return undefined;
+    const oldest = this.#records[this.#first];
+    if (oldest === undefined || seq + 1 < oldest.seq) return undefined;
     return this.#records
-      .slice(seq + 1 - first.seq)
+      .slice(this.#first + seq + 1 - oldest.seq)
       .filter((record) => matchesFilter(record.event, record.sessionSource, filter));
+  }
+
+  #drop(): void {
+    const record = this.#records[this.#first];
+    if (record === undefined) return;
+    this.#chars -= eventJson(record.event).length;
+    this.#first += 1;
   }
 }

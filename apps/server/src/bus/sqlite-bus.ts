@@ -28,7 +28,7 @@ interface Batch {
   readonly settled: PromiseWithResolvers<void>;
 }
 
-const RECENT_RECORDS = 512;
+const RECENT = { records: 1024, chars: 4 * 1024 * 1024 };
 
 export function openSqliteBus(store: SqliteStore, projections: readonly Projection[]): EventBus {
   return new SqliteBus(store, projections);
@@ -43,7 +43,7 @@ class SqliteBus implements EventBus, SubscribedLog {
   readonly #store: SqliteStore;
   readonly #log: SqliteLog;
   readonly #projections: readonly Projection[];
-  readonly #recent = new RecentRecords(RECENT_RECORDS);
+  readonly #recent = new RecentRecords(RECENT);
   readonly #live = new LiveText();
   readonly #subscribers = new Set<Subscriber>();
   #head: number;

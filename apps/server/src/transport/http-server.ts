@@ -44,7 +44,7 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<RunningServ
   const server = createServer(HTTP_LIMITS, (request, response) => doors.handleRequest(request, response));
   server.on("upgrade", (request, socket, head) => doors.handleUpgrade(request, socket, head));
   const address = await listen(server, api);
-  const stopHeartbeat = startHeartbeat([doors.raw, doors.rpc]);
+  const stopHeartbeat = startHeartbeat([doors.raw, doors.rpc], api.ping_seconds * 1000);
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,

@@ -54,6 +54,7 @@ const Api = z.strictObject({
   token: z.string().min(24, "must be at least 24 characters").optional(),
   allowed_origins: z.array(z.string().min(1)).default([]),
   allowed_hosts: z.array(z.string().min(1)).default([]),
+  ping_seconds: z.number().positive().max(600).default(25), // between two pings of a socket; one unanswered ends it
   drain_seconds: z.number().min(0).max(600).default(10), // what running answers get when the server stops
   limits: Limits.prefault({}),
 });

@@ -125,7 +125,7 @@ test("[BUS16] no statement scans the log or the sessions, whatever their size", 
   for (const filter of [undefined, { session_id: "s1" }, { source: "x" }, { session_id: "s1", source: "x" }]) {
     const stop = new AbortController();
     // More than is kept in memory, so that the log is read from the disk.
-    for (let i = 0; i < 1100; i++) void bus.publish([inbound()], { sessionSource: "platform-ws:test" });
+    for (let i = 0; i < 1200; i++) void bus.publish([inbound()], { sessionSource: "platform-ws:test" });
     for await (const { event } of bus.subscribe({ after: "0", filter, signal: stop.signal })) {
       if (event.type === "SyncedEvent") break;
     }

@@ -1,23 +1,24 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
-import { startHeartbeat } from "../../src/transport/heartbeat.ts";
+import { WebSocket } from "ws";
+import { connectRaw } from "../support/raw-client.ts";
+import { startServer } from "../support/server-process.ts";
 
-test("[DOOR6] a peer that does not answer a ping is dropped by the next; one that answers stays", async () => {
-  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
-  await once(server, "listening");
-  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const stop = startHeartbeat([server], 50);
-  const alive = new WebSocket(url);
-  const dead = new WebSocket(url, { autoPong: false });
-  let pings = 0;
-  alive.on("ping", () => pings++);
-  await Promise.all([once(alive, "open"), once(dead, "open")]);
-  await once(dead, "close");
-  while (pings < 4) await once(alive, "ping");
-  expect(server.clients.size).toBe(1);
-  stop();
-  alive.terminate();
-  server.close();
-});
+test.each(["/ws", "/trpc"])(
+  "[DOOR6] [bug raw-heartbeat] on %s a peer that does not answer a ping is dropped by the next; one that answers stays",
+  async (path) => {
+    await using server = await startServer({ config: { llm: { provider: "offline" }, api: { ping_seconds: 0.1 } } });
+    const url = `${server.url.replace("http", "ws")}${path}`;
+    const alive = new WebSocket(url);
+    let pings = 0;
+    alive.on("ping", () => pings++);
+    const dead = new WebSocket(url, { autoPong: false });
+    await once(dead, "close");
+    while (pings < 5) await once(alive, "ping");
+    expect(alive.readyState).toBe(WebSocket.OPEN);
+    alive.terminate();
+    await using client = await connectRaw(server.url);
+    client.send({ source: "test", content: "Hi" });
+    await client.next("OutboundEvent");
+  },
+);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { stringify } from "yaml";
 import { tempDir } from "./temp-dir.ts";
@@ -39,7 +39,7 @@ process.once("exit", () => {
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const dir = tempDir();
   const workspaceDir = join(dir.path, "workspace");
-  cpSync(TEMPLATE, workspaceDir, { recursive: true });
+  cpSync(TEMPLATE, workspaceDir, { recursive: true, filter: (path) => !basename(path).startsWith(".") }); // no one's log
   if (options.config) writeFileSync(join(workspaceDir, "config.user.yaml"), stringify(options.config), { mode: 0o600 });
   for (const [path, text] of Object.entries(options.files ?? {})) {
     mkdirSync(join(workspaceDir, path, ".."), { recursive: true });

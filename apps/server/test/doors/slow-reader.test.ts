@@ -1,0 +1,84 @@
+import { execFileSync } from "node:child_process";
+import { on, once } from "node:events";
+import { expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { connectRaw, type RawClient } from "../support/raw-client.ts";
+import { says, startScriptedModel } from "../support/scripted-model.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+
+const MESSAGE = "x".repeat(60_000);
+const MEGABYTES = 100;
+let sources = 0; // a new one for each message: no long conversations for the model
+
+function residentMegabytes({ pid }: ServerProcess): number {
+  return Number(execFileSync("ps", ["-o", "rss=", "-p", String(pid)])) / 1024;
+}
+
+/** Round trips of a client that reads, in milliseconds. */
+async function measure(client: RawClient, megabytes: number): Promise<number[]> {
+  const latencies: number[] = [];
+  const count = Math.ceil((megabytes * 1_000_000) / MESSAGE.length);
+  for (let i = 0; i < count; i++) {
+    const start = performance.now();
+    client.send({ source: `s${sources++}`, content: MESSAGE });
+    await client.next("InboundEvent");
+    latencies.push(performance.now() - start);
+  }
+  return latencies;
+}
+
+function p99(latencies: readonly number[]): number {
+  return latencies.toSorted((a, b) => a - b)[Math.floor(latencies.length * 0.99)] ?? Number.NaN;
+}
+
+/** The stock protocol, by hand, so that its socket can be left unread. */
+async function subscribeOverTrpc(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/trpc`);
+  await once(socket, "open");
+  socket.send(JSON.stringify({ id: 1, method: "subscription", params: { path: "events", input: {} } }));
+  await once(socket, "message"); // started
+  return socket;
+}
+
+/** A frame of either door. */
+function readFrame(text: string): { type?: string; cursor: string } {
+  const frame = JSON.parse(text);
+  return frame.result ? { type: frame.result.data?.data?.type, cursor: frame.result.id } : frame;
+}
+
+test("[BUS7] [WS4] [RPC2] readers that never read cost a constant: 100 MB past them, and nobody waits (P9)", async () => {
+  await using model = await startScriptedModel(says("ok"));
+  const limits = { messages_per_second: 100_000, queued_messages: 100_000 };
+  await using server = await startServer({ config: { llm: model.llm, api: { limits, ping_seconds: 600 } } });
+  await using client = await connectRaw(server.url, "?session=none"); // its own receipts only
+  await measure(client, 100); // until the heap has its size
+  const baseline = p99(await measure(client, 20));
+  const before = residentMegabytes(server);
+
+  await using raw = await connectRaw(server.url, "?events=all");
+  await raw.next("SyncedEvent");
+  raw.socket.pause();
+  const rpc = await subscribeOverTrpc(server.url);
+  rpc.pause();
+  const latencies = await measure(client, MEGABYTES);
+  const grown = residentMegabytes(server) - before;
+  expect(grown).toBeLessThan(50);
+  expect(p99(latencies)).toBeLessThan(baseline + 50);
+
+  // Read again, both get all of it, in order.
+  for (const socket of [raw.socket, rpc]) {
+    const messages = on(socket, "message") as AsyncIterable<[Buffer]>;
+    socket.resume();
+    let [received, last] = [0, 0];
+    for await (const [data] of messages) {
+      const { type, cursor } = readFrame(String(data));
+      if (type !== "InboundEvent") continue;
+      const seq = Number(cursor.split("-")[1]);
+      expect(seq).toBeGreaterThan(last);
+      last = seq;
+      received += 1;
+      if (received === latencies.length) break;
+    }
+  }
+  rpc.terminate();
+}, 120_000);

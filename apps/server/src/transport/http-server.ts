@@ -30,6 +30,8 @@ export interface RunningServer {
 const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;
 const CLOSE_GRACE_MS = 1000;
+/** Events wait in the log, so what piles up beyond `buffered_bytes` are answers to a peer that asks and does not read. */
+const MAX_BACKLOGS = 4;
 const HTTP_LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
@@ -64,6 +66,8 @@ function createDoors(deps: HttpServerDeps) {
   const rpc = new WebSocketServer(options);
   const trpc = createTrpcDoor({ gateway, access, limits, onError }, rpc);
   const staticFiles = createStaticFiles(deps.webDir);
+  raw.on("connection", openRaw);
+
   function handleRequest(request: IncomingMessage, response: ServerResponse): void {
     const refusal = access.check(request);
     const path = pathOf(request);
@@ -79,8 +83,17 @@ function createDoors(deps: HttpServerDeps) {
     socket.on("error", () => socket.destroy());
     const refusal = access.check(request) ?? refuseUpgrade(request);
     if (refusal) sendRefusal(socket, refusal);
-    else if (pathOf(request) === "/ws") raw.handleUpgrade(request, socket, head, (ws) => openRaw(ws, request));
-    else rpc.handleUpgrade(request, socket, head, (ws) => rpc.emit("connection", ws, request));
+    else accept(pathOf(request) === "/ws" ? raw : rpc, request, socket, head);
+  }
+
+  function accept(door: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    door.handleUpgrade(request, socket, head, (ws) => {
+      ws.on("error", () => ws.terminate()); // the peer broke the protocol; ws has sent the close code
+      ws.on("message", () => {
+        if (request.socket.writableLength > MAX_BACKLOGS * limits.buffered_bytes) ws.terminate();
+      });
+      door.emit("connection", ws, request);
+    });
   }
 
   function refuseUpgrade(request: IncomingMessage): Refusal | undefined {

@@ -28,7 +28,6 @@ const POLICY_VIOLATION = 1008;
 export async function runRawSocket(deps: RawSocketDeps): Promise<void> {
   const { socket, gateway, connection, query } = deps;
   const closed = new AbortController();
-  socket.on("error", () => socket.terminate()); // the protocol is broken; ws has sent the close code
   socket.on("close", () => closed.abort());
   try {
     const options = parseQuery(query, closed.signal);

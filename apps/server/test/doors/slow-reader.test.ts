@@ -82,3 +82,25 @@ test("[BUS7] [WS4] [RPC2] readers that never read cost a constant: 100 MB past t
   }
   rpc.terminate();
 }, 120_000);
+
+test.each([
+  ["/ws", "not JSON"],
+  ["/trpc", "not JSON"],
+])("[DOOR8] on %s a flood of %s from a peer that does not read ends with its socket", async (path, frame) => {
+  const limits = { buffered_bytes: 65_536 };
+  await using server = await startServer({ config: { llm: { provider: "offline" }, api: { limits } } });
+  await using client = await connectRaw(server.url);
+  const before = residentMegabytes(server);
+  const flood = new WebSocket(`${server.url.replace("http", "ws")}${path}`);
+  flood.on("error", () => undefined);
+  await once(flood, "open");
+  flood.pause();
+  for (let i = 0; flood.readyState === WebSocket.OPEN && i < 2000; i++) {
+    for (let j = 0; j < 1000; j++) flood.send(frame);
+    await new Promise((resolve) => flood.send(frame, resolve)); // as fast as the server reads
+  }
+  flood.terminate();
+  expect(residentMegabytes(server) - before).toBeLessThan(150);
+  client.send({ source: "test", content: "Hi" });
+  await client.next("OutboundEvent");
+});

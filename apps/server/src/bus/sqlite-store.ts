@@ -14,10 +14,13 @@ export interface SqliteStore {
   readonly reader: DatabaseSync;
   /** Names this store in cursors. */
   readonly epoch: string;
+  /** Empties the write-ahead log into the file once it is longer than this. Waits for no reader, and never throws. */
+  trimWal(limitBytes: number): void;
   close(): void;
 }
 
 const FILE_NAME = "my-bot.db";
+const BUSY_TIMEOUT_MS = 5000;
 /** Up to this size a start checks everything; beyond it would take too long (SPEC BUS18). */
 const FULL_CHECK_BYTES = 32 * 1024 * 1024;
 
@@ -53,6 +56,7 @@ function openConnections(file: string, lock: DatabaseSync): SqliteStore {
       writer,
       reader,
       epoch,
+      trimWal: (limitBytes) => trimWal(writer, { wal: `${file}-wal`, limitBytes }),
       close: () => {
         reader.close();
         writer.close();
@@ -86,10 +90,22 @@ function createPrivateFile(path: string): string {
   return path;
 }
 
+function trimWal(writer: DatabaseSync, { wal, limitBytes }: { wal: string; limitBytes: number }): void {
+  const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
+  if (size <= limitBytes) return;
+  try {
+    writer.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE);");
+  } catch {
+    // A full disk or a reader in another process: there is a next time.
+  } finally {
+    writer.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};`);
+  }
+}
+
 function openConnection(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   // In this order: the switch to WAL would reset synchronous, and only FULL survives a power cut.
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};`);
   database.exec("PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON;");
   return database;
 }

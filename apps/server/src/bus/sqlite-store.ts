@@ -19,7 +19,8 @@ export interface SqliteStore {
   close(): void;
 }
 
-const FILE_NAME = "my-bot.db";
+/** The log and all that is derived from it, in one file. */
+export const STORE_FILE = "my-bot.db";
 const BUSY_TIMEOUT_MS = 5000;
 /** Up to this size a start checks everything; beyond it would take too long (SPEC BUS18). */
 const FULL_CHECK_BYTES = 32 * 1024 * 1024;
@@ -31,7 +32,7 @@ const FULL_CHECK_BYTES = 32 * 1024 * 1024;
 export function openSqliteStore(dir: string): SqliteStore {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
-  const file = join(dir, FILE_NAME);
+  const file = join(dir, STORE_FILE);
   const lock = lockStore(dir);
   try {
     return openConnections(createPrivateFile(file), lock);
@@ -115,10 +116,11 @@ function requireIntact(database: DatabaseSync, file: string): void {
   if (damage) throw damagedStore(file, damage);
 }
 
+/** A new store, and one that comes from a backup, has none yet (SPEC BUS22). */
 function readEpoch(database: DatabaseSync): string {
   const row = database.prepare("SELECT epoch FROM store").get();
-  if (row) return String(row.epoch);
+  if (row?.epoch) return String(row.epoch);
   const epoch = randomBytes(4).toString("hex");
-  database.prepare("INSERT INTO store (epoch) VALUES (?)").run(epoch);
+  database.prepare(row ? "UPDATE store SET epoch = ?" : "INSERT INTO store (epoch) VALUES (?)").run(epoch);
   return epoch;
 }

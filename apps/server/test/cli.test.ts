@@ -1,55 +1,19 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { myBot } from "./support/my-bot-command.ts";
 import { connectRaw } from "./support/raw-client.ts";
 import { says, startScriptedModel } from "./support/scripted-model.ts";
 import { startServer } from "./support/server-process.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
-const BIN = join(import.meta.dirname, "../bin/my-bot.js");
-
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface RunOptions {
-  readonly input?: string;
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  /** Ends the program with SIGINT once this is on its standard output. */
-  readonly interruptAt?: RegExp;
-}
-
-/** Runs `my-bot` as typed. */
-async function myBot(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [BIN, ...args], {
-    cwd: options.cwd,
-    env: { PATH: process.env.PATH, HOME: options.cwd ?? "/nonexistent", ...options.env },
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk;
-    if (!child.killed && options.interruptAt?.test(stdout)) child.kill("SIGINT");
-  });
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk;
-  });
-  child.stdin.end(options.input ?? "");
-  const [code] = await once(child, "close");
-  return { code, stdout, stderr };
-}
-
 test("[CLI1] help names every command; wrong usage is told in one line, with exit code 2", async () => {
   const help = await myBot(["--help"]);
   expect(help.code).toBe(0);
-  for (const command of ["server", "chat", "send", "tail"]) {
+  for (const command of ["server", "chat", "send", "tail", "backup"]) {
     expect(help.stdout).toContain(`  ${command} `);
     expect((await myBot([command, "--help"])).stdout).toMatch(/^Usage: my-bot /);
   }

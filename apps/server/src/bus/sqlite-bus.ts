@@ -28,10 +28,21 @@ interface Batch {
   readonly settled: PromiseWithResolvers<void>;
 }
 
-const RECENT = { records: 1024, chars: 4 * 1024 * 1024 };
+export interface SqliteBusOptions {
+  /** How often the write-ahead log is looked at. */
+  readonly trimMs?: number;
+}
 
-export function openSqliteBus(store: SqliteStore, projections: readonly Projection[]): EventBus {
-  return new SqliteBus(store, projections);
+const RECENT = { records: 1024, chars: 4 * 1024 * 1024 };
+const TRIM_MS = 10_000;
+const WAL_BYTES = 64 * 1024 * 1024; // SQLite itself keeps it at 4 MiB, but not while a backup reads
+
+export function openSqliteBus(
+  store: SqliteStore,
+  projections: readonly Projection[],
+  { trimMs = TRIM_MS }: SqliteBusOptions = {},
+): EventBus {
+  return new SqliteBus(store, projections, trimMs);
 }
 
 function storageError(cause: unknown): BotError {
@@ -50,12 +61,16 @@ class SqliteBus implements EventBus, SubscribedLog {
   #batch: Batch | undefined;
   #isClosed = false;
   #ephemeralCount = 0;
+  #trimmedAt: number; // head at the last look at the write-ahead log
+  readonly #trimming: NodeJS.Timeout;
 
-  constructor(store: SqliteStore, projections: readonly Projection[]) {
+  constructor(store: SqliteStore, projections: readonly Projection[], trimMs: number) {
     this.#store = store;
     this.#log = new SqliteLog(store);
     this.#projections = projections;
     this.#head = this.#log.readHead();
+    this.#trimmedAt = this.#head;
+    this.#trimming = setInterval(() => this.#trim(), trimMs).unref();
   }
 
   get head(): number {
@@ -91,6 +106,7 @@ class SqliteBus implements EventBus, SubscribedLog {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearInterval(this.#trimming);
     if (this.#batch) this.#commit(this.#batch);
     this.#store.close();
   }
@@ -169,6 +185,13 @@ class SqliteBus implements EventBus, SubscribedLog {
     // SQLite may have rolled back by itself, for example on a full disk.
     if (this.#store.writer.isTransaction) this.#store.writer.exec("ROLLBACK");
     batch.settled.reject(storageError(cause));
+  }
+
+  /** Once nothing is published any more, the whole log is brought into the file. */
+  #trim(): void {
+    if (this.#batch) return;
+    this.#store.trimWal(this.#head === this.#trimmedAt ? 0 : WAL_BYTES);
+    this.#trimmedAt = this.#head;
   }
 
   #start(after: Cursor | undefined): { position: number; gap?: GapEvent } {

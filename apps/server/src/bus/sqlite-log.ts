@@ -1,8 +1,10 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
-import { type DurableEvent, type EventFilter, eventJson, parseStoredEvent } from "@my-bot/protocol";
+import { BotError, type DurableEvent, type EventFilter, eventJson, parseStoredEvent } from "@my-bot/protocol";
 import { formatCursor } from "./cursor.ts";
 import type { LogRecord } from "./event-bus.ts";
+import { eventChecksum } from "./event-checksum.ts";
 import { matchesFilter } from "./filter.ts";
+import { describeCause } from "./find-damage.ts";
 import type { SqliteStore } from "./sqlite-store.ts";
 
 export interface StoredRecord extends LogRecord {
@@ -13,7 +15,7 @@ type Row = Record<string, SQLOutputValue>;
 
 const PAGE_RECORDS = 128;
 const PAGE_CHARS = 256 * 1024;
-const COLUMNS = "SELECT seq, session_source, body FROM events";
+const COLUMNS = "SELECT seq, session_id, session_source, body, crc FROM events";
 
 /** The `events` and `keys` tables: rows in, records out. Appends belong to the caller's transaction. */
 export class SqliteLog {
@@ -30,7 +32,9 @@ export class SqliteLog {
   constructor({ writer, reader, epoch }: SqliteStore) {
     this.epoch = epoch;
     this.#reader = reader;
-    this.#insert = writer.prepare("INSERT INTO events (seq, session_id, session_source, body) VALUES (?, ?, ?, ?)");
+    this.#insert = writer.prepare(
+      "INSERT INTO events (seq, session_id, session_source, body, crc) VALUES (?, ?, ?, ?, ?)",
+    );
     this.#insertKey = writer.prepare("INSERT INTO keys (key, first_seq, last_seq) VALUES (?, ?, ?)");
     this.#selectKey = writer.prepare("SELECT first_seq, last_seq FROM keys WHERE key = ?");
     this.#selectRange = writer.prepare(`${COLUMNS} WHERE seq BETWEEN ? AND ? ORDER BY seq`);
@@ -44,7 +48,9 @@ export class SqliteLog {
   }
 
   append(seq: number, event: DurableEvent, sessionSource: string): StoredRecord {
-    this.#insert.run(seq, event.session_id, sessionSource, eventJson(event));
+    const body = eventJson(event);
+    const crc = eventChecksum({ seq, sessionId: event.session_id, sessionSource, body });
+    this.#insert.run(seq, event.session_id, sessionSource, body, crc);
     // What a user deletes is gone from the log; its keys stay, so that a late resend is still known.
     if (event.type === "SessionEvent" && event.action === "deleted") this.#deleteSession.run(event.session_id, seq);
     return { seq, cursor: formatCursor({ epoch: this.epoch, seq }), event, sessionSource };
@@ -65,8 +71,20 @@ export class SqliteLog {
     return this.#selectRange.all(Number(range.first_seq), Number(range.last_seq)).map((row) => this.#toRecord(row));
   }
 
-  /** Committed records after `seq` up to `head`, one page of them. */
+  /** Committed records after `seq` up to `head`, one page of them. Throws BotError when the file cannot be read. */
   readAfter(seq: number, head: number, filter: EventFilter | undefined): { records: StoredRecord[]; upTo: number } {
+    return explainFaults(() => this.#readPage(seq, head, filter));
+  }
+
+  /** Throws BotError when the file cannot be read. */
+  readHistory(sessionId: string, before: number, limit: number): StoredRecord[] {
+    return explainFaults(() => {
+      const rows = this.#selectBefore.all(sessionId, before, limit);
+      return rows.reverse().map((row) => this.#toRecord(row));
+    });
+  }
+
+  #readPage(seq: number, head: number, filter: EventFilter | undefined) {
     const records: StoredRecord[] = [];
     let chars = 0;
     let rows = 0;
@@ -82,11 +100,6 @@ export class SqliteLog {
       }
     }
     return { records, upTo };
-  }
-
-  readHistory(sessionId: string, before: number, limit: number): StoredRecord[] {
-    const rows = this.#selectBefore.all(sessionId, before, limit);
-    return rows.reverse().map((row) => this.#toRecord(row));
   }
 
   #selectPage(seq: number, head: number, filter: EventFilter | undefined): Iterable<Row> {
@@ -108,11 +121,21 @@ export class SqliteLog {
 
   #toRecord(row: Row): StoredRecord {
     const seq = Number(row.seq);
-    return {
-      seq,
-      cursor: formatCursor({ epoch: this.epoch, seq }),
-      event: parseStoredEvent(String(row.body)),
-      sessionSource: String(row.session_source),
-    };
+    const sessionSource = String(row.session_source);
+    const body = String(row.body);
+    if (eventChecksum({ seq, sessionId: String(row.session_id), sessionSource, body }) !== row.crc) {
+      throw new Error(`event ${seq} does not match its checksum`);
+    }
+    return { seq, cursor: formatCursor({ epoch: this.epoch, seq }), event: parseStoredEvent(body), sessionSource };
+  }
+}
+
+/** Damage that shows while the server runs: told to whoever reads, never passed over. */
+function explainFaults<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const message = `The log (my-bot.db) cannot be read: ${describeCause(cause)}; the server's owner can run my-bot doctor`;
+    throw new BotError("SERVICE_UNAVAILABLE", message, { cause });
   }
 }

@@ -1,15 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-
-/** The store cannot be opened. The message is for whoever starts the server: it names the file and the remedy. */
-export class StoreError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "StoreError";
-  }
-}
+import { describeCause, findDamage } from "./find-damage.ts";
+import { findWalDamage } from "./find-wal-damage.ts";
+import { migrate } from "./migrations.ts";
+import { damagedStore, StoreError } from "./store-error.ts";
 
 export interface SqliteStore {
   /** Sees its own open transaction. */
@@ -18,60 +14,59 @@ export interface SqliteStore {
   readonly reader: DatabaseSync;
   /** Names this store in cursors. */
   readonly epoch: string;
+  /** Empties the write-ahead log into the file once it is longer than this. Waits for no reader, and never throws. */
+  trimWal(limitBytes: number): void;
   close(): void;
 }
 
-/** One SQL script for each version of the schema, in order; `PRAGMA user_version` counts those applied. */
-const MIGRATIONS = [
-  `CREATE TABLE store (epoch TEXT NOT NULL) STRICT;
-   CREATE TABLE events (
-     seq INTEGER PRIMARY KEY,
-     session_id TEXT NOT NULL,
-     session_source TEXT NOT NULL,
-     body TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX events_by_session ON events (session_id);
-   CREATE INDEX events_by_source ON events (session_source);
-   CREATE TABLE keys (key TEXT PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE TABLE sessions (
-     session_id TEXT PRIMARY KEY,
-     source TEXT NOT NULL,
-     agent_id TEXT NOT NULL,
-     title TEXT,
-     created_at REAL NOT NULL,
-     updated_at REAL NOT NULL,
-     message_count INTEGER NOT NULL DEFAULT 0,
-     open_runs INTEGER NOT NULL DEFAULT 0
-   ) STRICT, WITHOUT ROWID;
-   CREATE INDEX sessions_by_update ON sessions (updated_at, session_id);
-   CREATE TABLE source_sessions (source TEXT PRIMARY KEY, session_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE INDEX source_sessions_by_session ON source_sessions (session_id);
-   CREATE TABLE open_runs (run_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-   CREATE INDEX open_runs_by_seq ON open_runs (seq);
-   CREATE INDEX open_runs_by_session ON open_runs (session_id);`,
-];
+/** The log and all that is derived from it, in one file. */
+export const STORE_FILE = "my-bot.db";
+const BUSY_TIMEOUT_MS = 5000;
+/** Up to this size a start checks everything; beyond it would take too long (SPEC BUS18). */
+const FULL_CHECK_BYTES = 32 * 1024 * 1024;
 
-/** Opens, creates or migrates the store in `dir`; refuses while another process has it open (SPEC BUS13). */
+/**
+ * Opens, creates or migrates the store in `dir`; refuses while another process has it open (SPEC BUS13), and
+ * when it is damaged (SPEC BUS18). Throws StoreError.
+ */
 export function openSqliteStore(dir: string): SqliteStore {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
+  const file = join(dir, STORE_FILE);
   const lock = lockStore(dir);
   try {
-    const file = createPrivateFile(join(dir, "my-bot.db"));
-    const writer = openConnection(file);
-    migrate(writer, file);
-    return { writer, reader: openConnection(file), epoch: readEpoch(writer), close };
-
-    function close(this: SqliteStore): void {
-      this.reader.close();
-      this.writer.close();
-      lock.close();
-    }
+    return openConnections(createPrivateFile(file), lock);
   } catch (cause) {
     lock.close();
-    throw cause instanceof StoreError
-      ? cause
-      : new StoreError(`${join(dir, "my-bot.db")}: ${String(cause)}`, { cause });
+    if (cause instanceof StoreError) throw cause;
+    const reason = describeCause(cause);
+    throw new StoreError(`${file} cannot be opened (${reason}); run my-bot doctor, or restore a backup`, { cause });
+  }
+}
+
+function openConnections(file: string, lock: DatabaseSync): SqliteStore {
+  const walDamage = findWalDamage(`${file}-wal`); // while SQLite has not opened it: that would cut it short
+  if (walDamage) throw damagedStore(file, walDamage);
+  const writer = openConnection(file);
+  try {
+    migrate(writer, file);
+    const epoch = readEpoch(writer);
+    requireIntact(writer, file);
+    const reader = openConnection(file);
+    return {
+      writer,
+      reader,
+      epoch,
+      trimWal: (limitBytes) => trimWal(writer, { wal: `${file}-wal`, limitBytes }),
+      close: () => {
+        reader.close();
+        writer.close();
+        lock.close();
+      },
+    };
+  } catch (cause) {
+    writer.close();
+    throw cause;
   }
 }
 
@@ -96,31 +91,36 @@ function createPrivateFile(path: string): string {
   return path;
 }
 
+function trimWal(writer: DatabaseSync, { wal, limitBytes }: { wal: string; limitBytes: number }): void {
+  const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
+  if (size <= limitBytes) return;
+  try {
+    writer.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE);");
+  } catch {
+    // A full disk or a reader in another process: there is a next time.
+  } finally {
+    writer.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};`);
+  }
+}
+
 function openConnection(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   // In this order: the switch to WAL would reset synchronous, and only FULL survives a power cut.
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
-  database.exec("PRAGMA journal_size_limit = 67108864;");
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS};`);
+  database.exec("PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON;");
   return database;
 }
 
-function migrate(database: DatabaseSync, file: string): void {
-  const version = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-  if (version > MIGRATIONS.length) {
-    throw new StoreError(
-      `${file} was written by a newer my-bot (schema ${version}); install that version or restore a backup`,
-    );
-  }
-  for (const [index, script] of MIGRATIONS.entries()) {
-    if (index < version) continue;
-    database.exec(`BEGIN; ${script} PRAGMA user_version = ${index + 1}; COMMIT;`);
-  }
+function requireIntact(database: DatabaseSync, file: string): void {
+  const damage = findDamage(database, { isFull: statSync(file).size <= FULL_CHECK_BYTES });
+  if (damage) throw damagedStore(file, damage);
 }
 
+/** A new store, and one that comes from a backup, has none yet (SPEC BUS22). */
 function readEpoch(database: DatabaseSync): string {
   const row = database.prepare("SELECT epoch FROM store").get();
-  if (row) return String(row.epoch);
+  if (row?.epoch) return String(row.epoch);
   const epoch = randomBytes(4).toString("hex");
-  database.prepare("INSERT INTO store (epoch) VALUES (?)").run(epoch);
+  database.prepare(row ? "UPDATE store SET epoch = ?" : "INSERT INTO store (epoch) VALUES (?)").run(epoch);
   return epoch;
 }

@@ -12,16 +12,31 @@ export interface WorkspaceChoice {
 
 /** `-w`, else MYBOT_WORKSPACE, else ./default_workspace when it is there, else ~/.my-bot, made when it is missing. */
 export async function chooseWorkspace(given: string | undefined): Promise<WorkspaceChoice> {
-  const named = given ?? process.env.MYBOT_WORKSPACE;
-  if (named !== undefined) return { dir: requireFolder(named), isNew: false };
-  if (isFolder("default_workspace")) return { dir: resolve("default_workspace"), isNew: false };
-  const home = join(homedir(), ".my-bot");
-  if (existsSync(home)) return { dir: requireFolder(home), isNew: false };
+  const found = findWorkspace(given);
+  if (found !== undefined) return { dir: found, isNew: false };
   const template = templateDir();
   if (template === undefined)
     throw new ExitError(ExitCode.failure, "The workspace template is missing; reinstall my-bot");
-  await createWorkspace(home, template);
-  return { dir: home, isNew: true };
+  await createWorkspace(homeWorkspace(), template);
+  return { dir: homeWorkspace(), isNew: true };
+}
+
+/** The same one, for commands that make none. */
+export function requireWorkspace(given: string | undefined): string {
+  const found = findWorkspace(given);
+  if (found !== undefined) return found;
+  throw new ExitError(ExitCode.config, "There is no workspace yet; name one with -w, or start one with: my-bot server");
+}
+
+function findWorkspace(given: string | undefined): string | undefined {
+  const named = given ?? process.env.MYBOT_WORKSPACE;
+  if (named !== undefined) return requireFolder(named);
+  if (isFolder("default_workspace")) return resolve("default_workspace");
+  return existsSync(homeWorkspace()) ? requireFolder(homeWorkspace()) : undefined;
+}
+
+function homeWorkspace(): string {
+  return join(homedir(), ".my-bot");
 }
 
 function requireFolder(path: string): string {

@@ -1,11 +1,17 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ConfigError } from "../workspace/config-error.ts";
+import type { BackupCommandOptions } from "./backup-command.ts";
 import { chatCommand } from "./chat-command.ts";
 import { ExitCode, ExitError } from "./exit-error.ts";
 import { sendCommand } from "./send-command.ts";
 import type { ServerOptions } from "./server-command.ts";
 import { tailCommand } from "./tail-command.ts";
+
+const RESTORE_HELP = `
+To restore: stop the server, move my-bot.db and my-bot.db-wal out of the workspace's .event folder, and copy the backup
+there as my-bot.db. Clients notice by themselves and read the log anew.`;
+const WORKSPACE_HELP = "workspace (or MYBOT_WORKSPACE; else ./default_workspace, else ~/.my-bot)";
 
 /** Runs the command line and returns the exit code; what went wrong is one line on standard error. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -27,7 +33,8 @@ function createProgram(): Command {
     .addCommand(serverCommand())
     .addCommand(chatCommand())
     .addCommand(sendCommand())
-    .addCommand(tailCommand());
+    .addCommand(tailCommand())
+    .addCommand(backupCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(see --help)");
   return program;
 }
@@ -35,7 +42,7 @@ function createProgram(): Command {
 function serverCommand(): Command {
   return new Command("server")
     .description("Serve the agent, the web chat and the endpoints /ws and /trpc on one port")
-    .option("-w, --workspace <dir>", "workspace (or MYBOT_WORKSPACE; else ./default_workspace, else ~/.my-bot)")
+    .option("-w, --workspace <dir>", WORKSPACE_HELP)
     .option("--host <host>", "address to listen on (default: api.host of the configuration)")
     .option("--port <port>", "port to listen on, 0 for any free one (default: api.port)", parsePort)
     .option("--allow-origin <origin...>", "let pages of this origin connect as well")
@@ -43,6 +50,18 @@ function serverCommand(): Command {
     .action(async (options: ServerOptions) => {
       const { runServer } = await import("./server-command.ts"); // the other commands start faster without it
       await runServer(options);
+    });
+}
+
+function backupCommand(): Command {
+  return new Command("backup")
+    .description("Copy the log to a new file, checked; the server may run meanwhile")
+    .argument("<file>", "the file to make; one that is there is never overwritten")
+    .option("-w, --workspace <dir>", WORKSPACE_HELP)
+    .addHelpText("after", RESTORE_HELP)
+    .action(async (file: string, options: BackupCommandOptions) => {
+      const { runBackup } = await import("./backup-command.ts");
+      await runBackup(file, options);
     });
 }
 

@@ -1,0 +1,52 @@
+import type { DatabaseSync } from "node:sqlite";
+import { eventChecksum } from "./event-checksum.ts";
+
+/** How many of the newest events a quick check reads. */
+const NEWEST_EVENTS = 10_000;
+
+/**
+ * What is wrong with a store, in a few words; undefined when nothing is. The quick check looks at every page and counts
+ * every event, about a second for a million; it leaves the contents of older events to whoever reads them, and the
+ * contents of indexes to the full check (SPEC BUS18).
+ */
+export function findDamage(database: DatabaseSync, { isFull }: { isFull: boolean }): string | undefined {
+  try {
+    return findBrokenPage(database, isFull) ?? findMissingEvents(database) ?? findChangedEvent(database, isFull);
+  } catch (cause) {
+    return describeCause(cause);
+  }
+}
+
+export function describeCause(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function findBrokenPage(database: DatabaseSync, isFull: boolean): string | undefined {
+  const row = database.prepare(`PRAGMA ${isFull ? "integrity" : "quick"}_check(1)`).get();
+  const [result] = Object.values(row ?? {}).map(String);
+  return result === "ok" ? undefined : (result?.replace(/\s+/g, " ").trim() ?? "it cannot be checked");
+}
+
+function findMissingEvents(database: DatabaseSync): string | undefined {
+  const row = database
+    .prepare(
+      `SELECT store.events AS expected, found.events AS found, store.crc_sum = found.crc_sum AS is_same
+       FROM store, (SELECT count(*) AS events, coalesce(sum(crc), 0) AS crc_sum FROM events) AS found`,
+    )
+    .get();
+  if (row === undefined) return "it does not say how many events it has";
+  if (row.expected !== row.found) return `it has ${row.found} events and should have ${row.expected}`;
+  return row.is_same === 1 ? undefined : "its events are not those that were stored";
+}
+
+function findChangedEvent(database: DatabaseSync, isFull: boolean): string | undefined {
+  const statement = database.prepare(
+    "SELECT seq, session_id, session_source, body, crc FROM events ORDER BY seq DESC LIMIT ?",
+  );
+  for (const row of statement.iterate(isFull ? -1 : NEWEST_EVENTS)) {
+    const { seq, session_id, session_source, body, crc } = row;
+    const fields = { sessionId: String(session_id), sessionSource: String(session_source), body: String(body) };
+    if (eventChecksum({ seq: Number(seq), ...fields }) !== crc) return `event ${seq} does not match its checksum`;
+  }
+  return undefined;
+}

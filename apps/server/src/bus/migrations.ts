@@ -1,0 +1,75 @@
+import type { DatabaseSync } from "node:sqlite";
+import { eventChecksum } from "./event-checksum.ts";
+import { StoreError } from "./store-error.ts";
+
+/** One SQL script for each version of the schema, in order; `PRAGMA user_version` counts those applied. */
+const MIGRATIONS = [
+  `CREATE TABLE store (epoch TEXT NOT NULL) STRICT;
+   CREATE TABLE events (
+     seq INTEGER PRIMARY KEY,
+     session_id TEXT NOT NULL,
+     session_source TEXT NOT NULL,
+     body TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX events_by_session ON events (session_id);
+   CREATE INDEX events_by_source ON events (session_source);
+   CREATE TABLE keys (key TEXT PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE sessions (
+     session_id TEXT PRIMARY KEY,
+     source TEXT NOT NULL,
+     agent_id TEXT NOT NULL,
+     title TEXT,
+     created_at REAL NOT NULL,
+     updated_at REAL NOT NULL,
+     message_count INTEGER NOT NULL DEFAULT 0,
+     open_runs INTEGER NOT NULL DEFAULT 0
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX sessions_by_update ON sessions (updated_at, session_id);
+   CREATE TABLE source_sessions (source TEXT PRIMARY KEY, session_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX source_sessions_by_session ON source_sessions (session_id);
+   CREATE TABLE open_runs (run_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE INDEX open_runs_by_seq ON open_runs (seq);
+   CREATE INDEX open_runs_by_session ON open_runs (session_id);`,
+
+  // The totals tell a missing event from one that was deleted: triggers keep them in the transaction of each change.
+  `ALTER TABLE events ADD COLUMN crc INTEGER NOT NULL DEFAULT 0;
+   UPDATE events SET crc = event_checksum(seq, session_id, session_source, body);
+   ALTER TABLE store ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE store ADD COLUMN crc_sum INTEGER NOT NULL DEFAULT 0;
+   UPDATE store SET (events, crc_sum) = (SELECT count(*), coalesce(sum(crc), 0) FROM events);
+   CREATE TRIGGER events_added AFTER INSERT ON events BEGIN
+     UPDATE store SET events = events + 1, crc_sum = crc_sum + new.crc WHERE rowid = 1;
+   END;
+   CREATE TRIGGER events_removed AFTER DELETE ON events BEGIN
+     UPDATE store SET events = events - 1, crc_sum = crc_sum - old.crc WHERE rowid = 1;
+   END;`,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+export function readSchemaVersion(database: DatabaseSync): number {
+  return Number(database.prepare("PRAGMA user_version").get()?.user_version);
+}
+
+/** Brings the schema up to date; each step is a transaction. Throws StoreError for a store of a newer version. */
+export function migrate(database: DatabaseSync, file: string): void {
+  const version = readSchemaVersion(database);
+  if (version > SCHEMA_VERSION) {
+    throw new StoreError(
+      `${file} was written by a newer my-bot (schema ${version}); install that version or restore a backup`,
+    );
+  }
+  if (version === SCHEMA_VERSION) return;
+  database.function("event_checksum", { deterministic: true }, (seq, sessionId, sessionSource, body) =>
+    eventChecksum({
+      seq: Number(seq),
+      sessionId: String(sessionId),
+      sessionSource: String(sessionSource),
+      body: String(body),
+    }),
+  );
+  for (const [index, script] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    database.exec(`BEGIN; ${script} PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}

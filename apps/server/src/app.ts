@@ -10,6 +10,7 @@ import { buildSystemPrompt } from "./agent/system-prompt.ts";
 import { createReadTool } from "./agent/tools/read.ts";
 import { createToolRegistry } from "./agent/tools/registry.ts";
 import { createSkillTool } from "./agent/tools/skill.ts";
+import { runRetention } from "./bus/retention.ts";
 import { openSqliteBus } from "./bus/sqlite-bus.ts";
 import { openSqliteStore } from "./bus/sqlite-store.ts";
 import { createGateway } from "./gateway.ts";
@@ -64,10 +65,11 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const info = describe(workspace);
   const gateway = createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal });
   const working = runAgentWorker(worker, runs, stop.signal);
+  const keeping = runRetention({ bus, keep: workspace.config.events.keep, onError }, stop.signal);
 
   const closeLog = async (): Promise<void> => {
     stop.abort();
-    await working;
+    await Promise.all([working, keeping]);
     await bus.close();
   };
   const doors = { gateway, api, webDir: options.webDir, onError, draining: drain.signal };

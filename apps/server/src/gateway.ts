@@ -94,7 +94,7 @@ async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
 
 function toSendResult(records: readonly LogRecord[], duplicate: boolean, sent: InboundEvent): SendResult {
   const record = records.find(isInbound);
-  if (record === undefined) throw new BotError("NOT_FOUND", "This message was sent before; its session is deleted");
+  if (record === undefined) throw new BotError("NOT_FOUND", "This message was sent before, and is no longer kept");
   const { session_id, run_id, message_id, content } = record.event;
   if (content !== sent.content) {
     throw new BotError("CONFLICT", `message_id "${message_id}" was used before for another content`);

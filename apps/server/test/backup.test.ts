@@ -68,7 +68,7 @@ test("[CLI10] what cannot be backed up leaves no file: no store, no folder, a da
   using dir = tempDir();
   const workspace = join(dir.path, "workspace");
   const target = join(dir.path, "backup.db");
-  await openSqliteBus(openSqliteStore(join(workspace, ".event")), []).close();
+  openSqliteStore(join(workspace, ".event")).close();
   writeFileSync(join(workspace, "config.user.yaml"), "llm: { provider: offline }\n");
   const nowhere = await myBot(["backup", join(dir.path, "no", "backup.db"), "-w", workspace]);
   expect(nowhere).toMatchObject({

@@ -44,6 +44,15 @@ describe("files", () => {
     expect((await load({ "config.user.yaml": `${online}api:\nrouting:\n` })).config.api.port).toBe(8000);
   });
 
+  test("[CFG11] everything is kept, unless events.keep limits it by days or megabytes", async () => {
+    expect((await load({ "config.user.yaml": online })).config.events.keep).toEqual({});
+    const { config } = await load({ "config.user.yaml": `${online}events: { keep: { days: 30, megabytes: 0.5 } }\n` });
+    expect(config.events.keep).toEqual({ days: 30, megabytes: 0.5 });
+    expect(await userFault(`${online}events: { keep: { days: 0 } }\n`)).toMatch(
+      /config.user.yaml:2: events.keep.days: /,
+    );
+  });
+
   test("[CFG2] without config.user.yaml the example is used, offline", async () => {
     const { config, isOffline } = await load({ "config.example.yaml": `${online}default_agent: cookie\n` });
     expect(config.llm).toMatchObject({ provider: "offline", model: "offline" });

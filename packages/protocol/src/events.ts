@@ -106,7 +106,7 @@ export type SyncedEvent = z.infer<typeof SyncedEvent>;
 /** The given cursor cannot be resumed: the stream goes on from the cursor of this record (SPEC BUS6). */
 export const GapEvent = z.object({
   type: z.literal("GapEvent"),
-  reason: z.enum(["unknown_store", "beyond_end"]),
+  reason: z.enum(["unknown_store", "beyond_end", "pruned"]),
 });
 export type GapEvent = z.infer<typeof GapEvent>;
 

@@ -43,6 +43,9 @@ const MIGRATIONS = [
    CREATE TRIGGER events_removed AFTER DELETE ON events BEGIN
      UPDATE store SET events = events - 1, crc_sum = crc_sum - old.crc WHERE rowid = 1;
    END;`,
+
+  // The last event that retention has removed: a cursor before it has missed something.
+  "ALTER TABLE store ADD COLUMN pruned_seq INTEGER NOT NULL DEFAULT 0;",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -31,6 +31,11 @@ export class RecentRecords {
     this.#first = 0;
   }
 
+  /** Drops the records up to `seq`, and with them those that are no longer in the log. */
+  forget(seq: number): void {
+    this.#records = this.#records.filter((record) => record.seq > seq);
+  }
+
   /** Matching records after `seq`; undefined when some of them are no longer here. */
   readAfter(seq: number, filter: EventFilter | undefined): StoredRecord[] | undefined {
     const oldest = this.#records[this.#first];

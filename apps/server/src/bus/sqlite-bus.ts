@@ -11,6 +11,7 @@ import {
 import { formatCursor, parseCursor } from "./cursor.ts";
 import type { EventBus, LogRecord, Published, PublishOptions } from "./event-bus.ts";
 import { LiveText } from "./live-text.ts";
+import { type KeepLimits, pruneLog } from "./prune-log.ts";
 import { RecentRecords } from "./recent-records.ts";
 import { SqliteLog, type StoredRecord } from "./sqlite-log.ts";
 import type { SqliteStore } from "./sqlite-store.ts";
@@ -28,6 +29,11 @@ interface Batch {
   readonly settled: PromiseWithResolvers<void>;
 }
 
+export interface PrunableBus extends EventBus {
+  /** Removes some of the oldest finished runs that are beyond the limits; true when there may be more (SPEC BUS23). */
+  prune(keep: KeepLimits): boolean;
+}
+
 export interface SqliteBusOptions {
   /** How often the write-ahead log is looked at. */
   readonly trimMs?: number;
@@ -41,7 +47,7 @@ export function openSqliteBus(
   store: SqliteStore,
   projections: readonly Projection[],
   { trimMs = TRIM_MS }: SqliteBusOptions = {},
-): EventBus {
+): PrunableBus {
   return new SqliteBus(store, projections, trimMs);
 }
 
@@ -50,7 +56,7 @@ function storageError(cause: unknown): BotError {
   return new BotError("SERVICE_UNAVAILABLE", `The event could not be stored: ${reason}`, { cause });
 }
 
-class SqliteBus implements EventBus, SubscribedLog {
+class SqliteBus implements PrunableBus, SubscribedLog {
   readonly #store: SqliteStore;
   readonly #log: SqliteLog;
   readonly #projections: readonly Projection[];
@@ -63,12 +69,15 @@ class SqliteBus implements EventBus, SubscribedLog {
   #ephemeralCount = 0;
   #trimmedAt: number; // head at the last look at the write-ahead log
   readonly #trimming: NodeJS.Timeout;
+  #prunedSeq: number;
+  #prunePosition = 0;
 
   constructor(store: SqliteStore, projections: readonly Projection[], trimMs: number) {
     this.#store = store;
     this.#log = new SqliteLog(store);
     this.#projections = projections;
     this.#head = this.#log.readHead();
+    this.#prunedSeq = this.#log.readPrunedSeq();
     this.#trimmedAt = this.#head;
     this.#trimming = setInterval(() => this.#trim(), trimMs).unref();
   }
@@ -102,6 +111,17 @@ class SqliteBus implements EventBus, SubscribedLog {
   history(options: { sessionId: string; limit?: number; before?: Cursor | undefined }): readonly LogRecord[] {
     const before = options.before === undefined ? this.#head + 1 : parseCursor(options.before).seq;
     return this.#log.readHistory(options.sessionId, before, options.limit ?? -1);
+  }
+
+  prune(keep: KeepLimits): boolean {
+    if (this.#isClosed) return false;
+    if (this.#batch) return true; // its transaction ends with this tick
+    const { upTo = 0, position, hasMore } = pruneLog(this.#store, keep, this.#prunePosition);
+    this.#prunedSeq = Math.max(this.#prunedSeq, upTo);
+    this.#prunePosition = position;
+    this.#recent.forget(upTo);
+    for (const subscriber of this.#subscribers) subscriber.restartBefore(upTo, { type: "GapEvent", reason: "pruned" });
+    return hasMore;
   }
 
   async close(): Promise<void> {
@@ -198,9 +218,11 @@ class SqliteBus implements EventBus, SubscribedLog {
     if (after === undefined) return { position: this.#head };
     const { epoch, seq } = parseCursor(after);
     const isOther = epoch !== undefined && epoch !== this.#log.epoch;
-    if (!isOther && seq <= this.#head) return { position: seq };
-    const reason = isOther ? "unknown_store" : "beyond_end";
-    return { position: 0, gap: { type: "GapEvent", reason } };
+    const restart = (reason: GapEvent["reason"]) => ({ position: 0, gap: { type: "GapEvent" as const, reason } });
+    if (isOther) return restart("unknown_store");
+    if (seq > this.#head) return restart("beyond_end");
+    // "0" asks for what there is; whoever was further on has missed something.
+    return seq > 0 && seq < this.#prunedSeq ? restart("pruned") : { position: seq };
   }
 
   async *#follow(subscriber: Subscriber, signal: AbortSignal): AsyncGenerator<EventRecord> {

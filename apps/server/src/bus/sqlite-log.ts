@@ -47,6 +47,10 @@ export class SqliteLog {
     return Number(this.#reader.prepare("SELECT max(seq) AS head FROM events").get()?.head ?? 0);
   }
 
+  readPrunedSeq(): number {
+    return Number(this.#reader.prepare("SELECT pruned_seq FROM store WHERE rowid = 1").get()?.pruned_seq ?? 0);
+  }
+
   append(seq: number, event: DurableEvent, sessionSource: string): StoredRecord {
     const body = eventJson(event);
     const crc = eventChecksum({ seq, sessionId: event.session_id, sessionSource, body });

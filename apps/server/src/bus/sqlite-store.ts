@@ -21,6 +21,7 @@ export interface SqliteStore {
 
 /** The log and all that is derived from it, in one file. */
 export const STORE_FILE = "my-bot.db";
+export const LOCK_FILE = "lock.db";
 const BUSY_TIMEOUT_MS = 5000;
 /** Up to this size a start checks everything; beyond it would take too long (SPEC BUS18). */
 const FULL_CHECK_BYTES = 32 * 1024 * 1024;
@@ -72,7 +73,7 @@ function openConnections(file: string, lock: DatabaseSync): SqliteStore {
 
 /** An open exclusive transaction on a file of its own: the operating system ends it with the process, however that dies. */
 function lockStore(dir: string): DatabaseSync {
-  const lock = new DatabaseSync(createPrivateFile(join(dir, "lock.db")));
+  const lock = new DatabaseSync(createPrivateFile(join(dir, LOCK_FILE)));
   try {
     lock.exec("BEGIN EXCLUSIVE");
     return lock;

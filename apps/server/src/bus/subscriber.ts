@@ -56,6 +56,18 @@ export class Subscriber {
     this.wake();
   }
 
+  /** Events up to `seq` were removed: a reader that had some of them before it begins again. */
+  restartBefore(seq: number, gap: GapEvent): void {
+    if (this.#position === 0 || this.#position >= seq) return;
+    this.#position = 0;
+    this.#page = [];
+    this.#pageEnd = 0;
+    this.#pending = [{ after: 0, event: gap }];
+    this.#isLive = false;
+    this.#hasSynced = false;
+    this.wake();
+  }
+
   wake(): void {
     this.#wake?.();
     this.#wake = undefined;

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ConfigError } from "../workspace/config-error.ts";
 import type { BackupCommandOptions } from "./backup-command.ts";
 import { chatCommand } from "./chat-command.ts";
+import type { DoctorCommandOptions } from "./doctor-command.ts";
 import { ExitCode, ExitError } from "./exit-error.ts";
 import { sendCommand } from "./send-command.ts";
 import type { ServerOptions } from "./server-command.ts";
@@ -34,7 +35,8 @@ function createProgram(): Command {
     .addCommand(chatCommand())
     .addCommand(sendCommand())
     .addCommand(tailCommand())
-    .addCommand(backupCommand());
+    .addCommand(backupCommand())
+    .addCommand(doctorCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(see --help)");
   return program;
 }
@@ -62,6 +64,16 @@ function backupCommand(): Command {
     .action(async (file: string, options: BackupCommandOptions) => {
       const { runBackup } = await import("./backup-command.ts");
       await runBackup(file, options);
+    });
+}
+
+function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Check everything that a server needs: it reads only, also while one runs")
+    .option("-w, --workspace <dir>", WORKSPACE_HELP)
+    .action(async (options: DoctorCommandOptions) => {
+      const { printDoctor } = await import("./doctor-command.ts");
+      await printDoctor(options);
     });
 }
 

@@ -76,6 +76,13 @@ const Binding = z.strictObject({
 });
 export type BindingConfig = z.output<typeof Binding>;
 
+/** How much of the log to keep; what is absent has no limit. */
+const Events = z.strictObject({
+  keep: z
+    .strictObject({ days: z.number().positive().optional(), megabytes: z.number().positive().optional() })
+    .prefault({}),
+});
+
 /** The merged `config.user.yaml` and `config.runtime.yaml`. The keys are the inherited ones; unknown keys are errors. */
 export const Config = z.strictObject({
   llm: LlmConfig.prefault({}),
@@ -88,6 +95,7 @@ export const Config = z.strictObject({
   websearch: z.looseObject({}).optional(),
   webread: z.looseObject({}).optional(),
   api: Api.prefault({}),
+  events: Events.prefault({}),
   routing: z.strictObject({ bindings: z.array(Binding).default([]) }).prefault({}),
 });
 export type Config = z.output<typeof Config>;

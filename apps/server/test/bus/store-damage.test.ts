@@ -177,7 +177,8 @@ test("[BUS17] a store without checksums gets them when it is opened, with all it
   const file = join(original, "my-bot.db");
   const old = new DatabaseSync(file);
   old.exec(`DROP TRIGGER events_added; DROP TRIGGER events_removed; ALTER TABLE events DROP COLUMN crc;
-    ALTER TABLE store DROP COLUMN events; ALTER TABLE store DROP COLUMN crc_sum; PRAGMA user_version = 1;`);
+    ALTER TABLE store DROP COLUMN events; ALTER TABLE store DROP COLUMN crc_sum;
+    ALTER TABLE store DROP COLUMN pruned_seq; PRAGMA user_version = 1;`);
   old.close();
   expect(await readAll(original)).toEqual(expected);
   const database = new DatabaseSync(file, { readOnly: true });

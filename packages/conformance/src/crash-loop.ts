@@ -22,6 +22,8 @@ export interface CrashLoopOptions {
   /** Makes the disk full, or free again. */
   readonly diskFull?: { readonly times: number; set(isFull: boolean): Promise<void> } | undefined;
   readonly onProgress?: ((line: string) => void) | undefined;
+  /** The longest time from one fault to the next; 1500 unless told. */
+  readonly calmMs?: number | undefined;
   /** How long everything may take to be acknowledged and answered after the last fault; 60 s unless told. */
   readonly settleMs?: number | undefined;
 }
@@ -128,7 +130,7 @@ async function breakThings(loop: Loop): Promise<Record<string, number>> {
   ]);
   let early = 0;
   for (const [index, fault] of faults.entries()) {
-    await delay(random.int(0, LONGEST_CALM_MS));
+    await delay(random.int(0, options.calmMs ?? LONGEST_CALM_MS));
     early += await breakOnce(loop, fault);
     if ((index + 1) % 10 === 0) options.onProgress?.(progress(loop, index + 1, faults.length));
   }
@@ -172,9 +174,18 @@ async function restart(loop: Loop): Promise<number> {
   return early;
 }
 
+/** Until enough is sent, or nothing goes on. */
 async function sendRest({ options, senders }: Loop): Promise<void> {
-  const deadline = performance.now() + Math.max(SETTLE_MS, options.messages * 100);
-  while (count(senders, ({ sent }) => sent.length) < options.messages && performance.now() < deadline) await delay(20);
+  const patienceMs = options.settleMs ?? SETTLE_MS;
+  let acked = -1;
+  let deadline = 0;
+  while (count(senders, ({ sent }) => sent.length) < options.messages) {
+    const ackedNow = count(senders, (sender) => sender.acked);
+    if (ackedNow !== acked) deadline = performance.now() + patienceMs;
+    else if (performance.now() > deadline) return;
+    acked = ackedNow;
+    await delay(20);
+  }
 }
 
 /** Until everything is acknowledged and answered, and every subscriber has seen the same end. */

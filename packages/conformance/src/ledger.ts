@@ -67,8 +67,8 @@ export interface Verdict {
 /** Decides, from what was seen alone, which promises were broken. */
 export function judge(observed: Observations): Verdict {
   const { log } = observed;
-  const position = new Map(log.map(({ cursor }, index) => [cursor, index]));
-  const subscribers = observed.subscribers.map(({ seen }) => judgeSubscriber(seen, position));
+  const positions = new Map(log.map((event, index) => [identity(event), index]));
+  const subscribers = observed.subscribers.map(({ seen }) => judgeSubscriber(seen, positions));
   const sum = (pick: (counts: SubscriberCounts) => number): number =>
     subscribers.reduce((total, counts) => total + pick(counts), 0);
   return {
@@ -132,12 +132,17 @@ interface SubscriberCounts {
   readonly disorder: number;
 }
 
-function judgeSubscriber(seen: readonly SeenEvent[], position: ReadonlyMap<string, number>): SubscriberCounts {
-  const distinct = [...new Set(seen.map(({ cursor }) => cursor))];
-  const known = distinct.flatMap((cursor) => position.get(cursor) ?? []);
+/** What was forgotten may have left its cursor to another event: only both together are the same event. */
+function identity({ cursor, digest }: SeenEvent): string {
+  return `${cursor} ${digest}`;
+}
+
+function judgeSubscriber(seen: readonly SeenEvent[], positions: ReadonlyMap<string, number>): SubscriberCounts {
+  const distinct = [...new Set(seen.map(identity))];
+  const known = distinct.flatMap((id) => positions.get(id) ?? []);
   return {
-    ghosts: distinct.filter((cursor) => !position.has(cursor)),
-    gaps: position.size - known.length,
+    ghosts: distinct.filter((id) => !positions.has(id)),
+    gaps: positions.size - known.length,
     doubles: seen.length - distinct.length,
     disorder: countDescents(known),
   };

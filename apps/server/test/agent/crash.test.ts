@@ -111,7 +111,7 @@ test("[RUN4] a run that a crash cut short goes on from its tool results; the cal
   expect(model.requests[2]?.messages.slice(1).map(({ role }) => role)).toEqual(["user", "assistant", "tool"]);
 });
 
-test("[RUN3] [bug queue-cleared] messages that a server was killed with, or stopped with, are answered after the next start", async () => {
+test("[RUN3] [bug contract-4.12] [bug queue-cleared] messages that a server was killed with, or stopped with, are answered after the next start", async () => {
   for (const signal of ["SIGKILL", "SIGTERM"] as const) {
     const asked = Promise.withResolvers<void>();
     await using model = await startScriptedModel(

@@ -184,3 +184,26 @@ test("[RUN10] without a configuration the offline model answers, labelled, and r
   expect(client.frames.some(({ type }) => type === "ToolCallEvent")).toBe(true);
   expect(client.frames.filter(({ type }) => type === "DeltaEvent").length).toBeGreaterThan(3);
 });
+
+test("[RUN2] [bug contract-4.3] [bug contract-4.11] /clear and /compact are answered in their session, which goes on", async () => {
+  await using server = await startServer();
+  await using client = await connectRaw(server.url);
+  const sessions = new Set<unknown>();
+  for (const content of ["Hello", "/clear", "/compact", "Still there?"]) {
+    client.send({ source: "test", content });
+    const { session_id, error } = await client.next("OutboundEvent");
+    expect({ content, error }).toEqual({ content, error: null });
+    sessions.add(session_id);
+  }
+  expect(sessions.size).toBe(1);
+});
+
+test("[RUN8] [bug contract-4.9] a second try asks the model the user's own question", async () => {
+  await using model = await startScriptedModel((reply) => reply.fail(500, "try again"), says("the answer"));
+  await using server = await startServer({ config: { llm: model.llm } });
+  await using client = await connectRaw(server.url);
+  client.send({ source: "test", content: "the question" });
+  expect(await client.next("OutboundEvent")).toMatchObject({ content: "the answer", error: null });
+  expect(model.requests.map(({ messages }) => messages.at(-1)?.content)).toEqual(["the question", "the question"]);
+  expect(client.frames.filter(({ type }) => type === "InboundEvent")).toHaveLength(1);
+});

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
-import { type Logger, pino } from "pino";
 import type { ReadyAgent } from "./agent/agent-loop.ts";
 import { createAgentRuns, runAgentWorker } from "./agent/agent-worker.ts";
 import { createOpenAiModel } from "./agent/llm.ts";
@@ -14,6 +13,7 @@ import { runRetention } from "./bus/retention.ts";
 import { openSqliteBus } from "./bus/sqlite-bus.ts";
 import { openSqliteStore } from "./bus/sqlite-store.ts";
 import { createGateway } from "./gateway.ts";
+import { createServerLog } from "./server-log.ts";
 import { openSqliteSessions } from "./session/sqlite-sessions.ts";
 import { startHttpServer } from "./transport/http-server.ts";
 import type { AgentDefinition } from "./workspace/agent-definition.ts";
@@ -50,7 +50,7 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 export async function startApp(options: AppOptions): Promise<RunningApp> {
   const workspace = await openWorkspace(options.workspaceDir, { env: options.env });
   const api = effectiveApi(workspace, options);
-  const log = createLog(workspace);
+  const log = createServerLog(openDataFolder(join(workspace.dir, workspace.config.logging_path)));
   for (const warning of workspace.warnings) log.warn(warning);
   const onError = (error: unknown): void => log.error(error);
 
@@ -145,10 +145,4 @@ function describe({ config, isOffline }: Workspace): InfoView {
 function readVersion(): string {
   const file: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   return file.version;
-}
-
-/** A file of the workspace: the terminal belongs to the CLI. */
-function createLog({ dir, config }: Workspace): Logger {
-  const logDir = openDataFolder(join(dir, config.logging_path));
-  return pino(pino.destination({ dest: join(logDir, "my-bot.log"), mode: 0o600, sync: true }));
 }

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { ACCEPT_HEADER, type BadInput, badInputs, frame, upgrade } from "./bad-input-cases.ts";
 import { startHealthyClient } from "./healthy-client.ts";
 import { createRandom, type Random } from "./random.ts";
+import type { RunReport, Say } from "./run-report.ts";
 
 export interface BadInputOptions {
   /** Such as `http://127.0.0.1:8000`. */
@@ -13,21 +14,20 @@ export interface BadInputOptions {
   readonly secrets: readonly string[];
   /** How long an expected answer may take; 1000 unless told. */
   readonly waitMs?: number | undefined;
-  readonly onProgress?: ((line: string) => void) | undefined;
 }
 
-export interface BadInputResult {
-  /** Each has to be empty. */
-  readonly deaths: readonly string[];
-  readonly leaks: readonly string[];
+export interface BadInputResult extends RunReport {
+  /** A sentence for everything that is counted. */
+  readonly findings: Findings;
+}
+
+interface Findings {
+  readonly deaths: string[];
+  readonly leaks: string[];
   /** Cases that were not answered as the protocol says. */
-  readonly wrong: readonly string[];
+  readonly wrong: string[];
   /** What happened to the healthy client: closed, refused, or no receipt within 5 s. */
-  readonly hurt: readonly string[];
-  readonly cases: number;
-  readonly healthySent: number;
-  readonly healthyP99Ms: number;
-  readonly healthyMaxMs: number;
+  readonly hurt: string[];
 }
 
 const QUIET_MS = 60; // after the last byte an answer is over
@@ -44,21 +44,27 @@ const LEAKS = [
 ];
 
 /** Sends everything that is wrong to every door, while a healthy client goes on with its work. */
-export async function runBadInput(options: BadInputOptions): Promise<BadInputResult> {
-  const findings = { deaths: [] as string[], leaks: [] as string[], wrong: [] as string[] };
+export async function runBadInput(options: BadInputOptions, say: Say): Promise<BadInputResult> {
+  const findings: Findings = { deaths: [], leaks: [], wrong: [], hurt: [] };
   const healthy = await startHealthyClient(options.url);
   const cases = badInputs();
-  for (const input of [...cases, ...randomInputs(options)]) {
-    const answer = await ask(options, input).catch(() => undefined);
-    if (answer === undefined) {
-      findings.deaths.push(input.name);
-      continue;
-    }
-    if (isLeak(answer, options.secrets)) findings.leaks.push(`${input.name}: ${answer.toString().slice(0, 300)}`);
-    if (!isAsExpected(answer, input)) findings.wrong.push(`${input.name}: ${describe(answer, input)}`);
-  }
+  for (const input of [...cases, ...randomInputs(options, say)]) await tryOne(options, input, findings);
   if ((await ask(options, PROBE).catch(() => undefined)) === undefined) findings.deaths.push("at the end");
-  return { ...findings, cases: cases.length, ...(await healthy.stop()) };
+  const { hurt, ...figures } = await healthy.stop();
+  findings.hurt.push(...hurt);
+  for (const [kind, lines] of Object.entries(findings)) for (const line of lines) say(`${kind}: ${line}`);
+  const verdict = Object.fromEntries(Object.entries(findings).map(([kind, lines]) => [kind, lines.length]));
+  return { findings, verdict, facts: { cases: cases.length, randomFrames: options.randomFrames, ...figures } };
+}
+
+async function tryOne(options: BadInputOptions, input: BadInput, findings: Findings): Promise<void> {
+  const answer = await ask(options, input).catch(() => undefined);
+  if (answer === undefined) {
+    findings.deaths.push(input.name);
+    return;
+  }
+  if (isLeak(answer, options.secrets)) findings.leaks.push(`${input.name}: ${answer.toString().slice(0, 300)}`);
+  if (!isAsExpected(answer, input)) findings.wrong.push(`${input.name}: ${describe(answer, input)}`);
 }
 
 const PROBE: BadInput = { name: "probe", door: "raw", bytes: frame(9, "probe"), expected: "alive" };
@@ -135,13 +141,13 @@ function payloads(answer: Buffer): { texts: string[]; closeCode: number | undefi
   return { texts, closeCode };
 }
 
-function* randomInputs({ randomFrames, seed, onProgress }: BadInputOptions): Generator<BadInput> {
+function* randomInputs({ randomFrames, seed }: BadInputOptions, say: Say): Generator<BadInput> {
   const random = createRandom(seed);
   for (let done = 0; done < randomFrames; done += FRAMES_PER_SOCKET) {
     const door = random.pick<"raw" | "rpc">(["raw", "rpc"]);
     const bytes = Buffer.concat(Array.from({ length: FRAMES_PER_SOCKET }, () => randomFrame(random)));
     yield { name: `random frames ${done} (seed ${seed})`, door, bytes, expected: "alive" };
-    if (done % 5000 === 0) onProgress?.(`${done}/${randomFrames} random frames`);
+    if (done % 5000 === 0) say(`${done}/${randomFrames} random frames`);
   }
 }
 

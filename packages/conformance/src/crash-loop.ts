@@ -1,11 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isClean, judge, type Verdict } from "./ledger.ts";
+import { fillDiskOnce } from "./full-disk.ts";
+import { type FullDiskCounts, judge, type Verdict } from "./ledger.ts";
 import { startLineProxy } from "./line-proxy.ts";
 import { createRandom, type Random } from "./random.ts";
 import { readLog } from "./read-log.ts";
 import { answerTo } from "./scripted-model.ts";
 import { rawLine, Sender, trpcLine } from "./sender.ts";
 import type { ServerCommand } from "./server-command.ts";
+import type { SmallDisk } from "./small-disk.ts";
 import { followRaw, followTrpc, type LogSubscriber } from "./subscriber.ts";
 import { text, type WireEvent } from "./wire-event.ts";
 
@@ -19,8 +21,8 @@ export interface CrashLoopOptions {
   readonly seed: number;
   /** Leaves tRPC out. */
   readonly rawOnly?: boolean | undefined;
-  /** Makes the disk full, or free again. */
-  readonly diskFull?: { readonly times: number; set(isFull: boolean): Promise<void> } | undefined;
+  /** The disk of the server's store, to be full so many times. */
+  readonly fullDisk?: { readonly disk: SmallDisk; readonly times: number } | undefined;
   readonly onProgress?: ((line: string) => void) | undefined;
   /** The longest time from one fault to the next; 1500 unless told. */
   readonly calmMs?: number | undefined;
@@ -30,7 +32,6 @@ export interface CrashLoopOptions {
 
 export interface CrashLoopResult {
   readonly verdict: Verdict;
-  readonly isClean: boolean;
   readonly facts: Readonly<Record<string, number>>;
 }
 
@@ -44,6 +45,7 @@ interface Loop {
   readonly subscribers: readonly LogSubscriber[];
   readonly open: ReadonlySet<string>; // run ids without an answer, as the first subscriber sees them
   readonly counts: { failedStarts: number; termNotClean: number; exitMs: number[]; startMs: number[] };
+  readonly fullDisk: FullDiskCounts[];
 }
 
 const MAX_OPEN = 120; // messages that wait for an answer: more would only grow the queue
@@ -73,10 +75,11 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashLoop
     log,
     answerTo,
     textsBroken: loop.subscribers.reduce((sum, { texts }) => sum + texts.broken, 0),
+    fullDisk: sumFullDisk(loop.fullDisk),
     ...loop.counts,
   });
   const seconds = Math.round((performance.now() - startedAt) / 1000);
-  return { verdict, isClean: isClean(verdict), facts: { ...faults, ...countFacts(loop, log.length), seconds } };
+  return { verdict, facts: { ...faults, ...countFacts(loop, log.length), seconds } };
 }
 
 function createLoop(options: CrashLoopOptions, proxy: { port: number; drop: () => void }): Loop {
@@ -102,7 +105,7 @@ function createLoop(options: CrashLoopOptions, proxy: { port: number; drop: () =
       }),
   );
   const counts = { failedStarts: 0, termNotClean: 0, exitMs: [], startMs: [] };
-  return { options, random, drop, senders, subscribers, open, counts };
+  return { options, random, drop, senders, subscribers, open, counts, fullDisk: [] };
 }
 
 async function start({ options, counts }: Loop): Promise<void> {
@@ -121,12 +124,13 @@ async function start({ options, counts }: Loop): Promise<void> {
 
 async function breakThings(loop: Loop): Promise<Record<string, number>> {
   const { options, random } = loop;
-  const { kills, terms, drops, diskFull } = options;
+  const { kills, terms, drops } = options;
+  const fulls = options.fullDisk?.times ?? 0;
   const faults = random.shuffle<Fault>([
     ...Array<Fault>(kills).fill("kill"),
     ...Array<Fault>(terms).fill("term"),
     ...Array<Fault>(drops).fill("drop"),
-    ...Array<Fault>(diskFull?.times ?? 0).fill("full"),
+    ...Array<Fault>(fulls).fill("full"),
   ]);
   let early = 0;
   for (const [index, fault] of faults.entries()) {
@@ -134,21 +138,19 @@ async function breakThings(loop: Loop): Promise<Record<string, number>> {
     early += await breakOnce(loop, fault);
     if ((index + 1) % 10 === 0) options.onProgress?.(progress(loop, index + 1, faults.length));
   }
-  return { kills: kills + early, duringStart: early, terms, drops, diskFull: diskFull?.times ?? 0 };
+  return { kills: kills + early, duringStart: early, terms, drops, fulls };
 }
 
 /** Returns how many more kills came while the server was starting. */
 async function breakOnce(loop: Loop, fault: Fault): Promise<number> {
-  const { options, random, drop, counts } = loop;
+  const { options, drop, counts } = loop;
   const { server } = options;
   switch (fault) {
     case "drop":
       drop();
       return 0;
     case "full":
-      await options.diskFull?.set(true);
-      await delay(random.int(100, 1500));
-      await options.diskFull?.set(false);
+      await fillDisk(loop);
       return 0;
     case "term": {
       const startedAt = performance.now();
@@ -160,6 +162,15 @@ async function breakOnce(loop: Loop, fault: Fault): Promise<number> {
       await server.kill();
   }
   return restart(loop);
+}
+
+async function fillDisk({ options, random, senders, fullDisk }: Loop): Promise<void> {
+  const disk = options.fullDisk?.disk;
+  if (!disk) return;
+  const acked = (): number => count(senders, (sender) => sender.acked);
+  const { server } = options;
+  fullDisk.push(await fillDiskOnce({ disk, server, random, acked }));
+  if (!server.isRunning) options.onProgress?.(`the server ended on a full disk: ${server.stderr.trim()}`);
 }
 
 async function restart(loop: Loop): Promise<number> {
@@ -207,6 +218,14 @@ function count<T>(items: readonly T[], pick: (item: T) => number): number {
   return items.reduce((sum, item) => sum + pick(item), 0);
 }
 
+function sumFullDisk(phases: readonly FullDiskCounts[]): FullDiskCounts {
+  return {
+    fullDiskDeaths: count(phases, (phase) => phase.fullDiskDeaths),
+    fullDiskUnreadable: count(phases, (phase) => phase.fullDiskUnreadable),
+    fullDiskLateAcks: count(phases, (phase) => phase.fullDiskLateAcks),
+  };
+}
+
 function progress({ senders, open }: Loop, done: number, all: number): string {
   const acked = count(senders, (sender) => sender.acked);
   return `${done}/${all} faults, ${acked} acknowledged, ${open.size} waiting for an answer`;
@@ -215,6 +234,7 @@ function progress({ senders, open }: Loop, done: number, all: number): string {
 function countFacts({ senders, subscribers, counts }: Loop, events: number): Record<string, number> {
   return {
     acknowledged: count(senders, ({ acked }) => acked),
+    refused: count(senders, ({ refused }) => refused),
     events,
     textsCompared: count(subscribers, ({ texts }) => texts.compared),
     starts: counts.startMs.length,

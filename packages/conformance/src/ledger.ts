@@ -21,6 +21,8 @@ export interface SentMessage {
   readonly content: string;
   /** Every cursor that it was acknowledged under; empty: never acknowledged. */
   readonly ackCursors: ReadonlySet<string>;
+  /** Refused at least once, so that those behind it may have come before it. */
+  readonly wasRefused?: boolean;
 }
 
 /** Everything that was observed from outside; `sent` and `seen` in their order. */
@@ -34,12 +36,23 @@ export interface Observations {
   readonly answerTo: (content: string) => string;
   readonly failedStarts: number;
   readonly termNotClean: number;
+  readonly fullDisk: FullDiskCounts;
   /** Turns whose deltas did not make the answer. */
   readonly textsBroken: number;
 }
 
+/** What went wrong while the disk was full, or after. */
+export type FullDiskCounts = {
+  /** The process ended by itself. */
+  readonly fullDiskDeaths: number;
+  /** Reading stopped as well. */
+  readonly fullDiskUnreadable: number;
+  /** No message was acknowledged within 5 s after there was space again. */
+  readonly fullDiskLateAcks: number;
+};
+
 /** Every count has to be zero. */
-export interface Verdict {
+export type Verdict = FullDiskCounts & {
   /** Acknowledged, and not in the log where the acknowledgement says. */
   readonly lostAcked: number;
   readonly stillUnacked: number;
@@ -62,7 +75,7 @@ export interface Verdict {
   readonly textsBroken: number;
   readonly failedStarts: number;
   readonly termNotClean: number;
-}
+};
 
 /** Decides, from what was seen alone, which promises were broken. */
 export function judge(observed: Observations): Verdict {
@@ -84,11 +97,8 @@ export function judge(observed: Observations): Verdict {
     textsBroken: observed.textsBroken,
     failedStarts: observed.failedStarts,
     termNotClean: observed.termNotClean,
+    ...observed.fullDisk,
   };
-}
-
-export function isClean(verdict: Verdict): boolean {
-  return Object.values(verdict).every((count) => count === 0);
 }
 
 function isInbound({ type }: LoggedEvent): boolean {
@@ -179,7 +189,8 @@ function countSenderDisorder({ sent, log }: Observations): number {
   log.forEach((event, index) => {
     if (isInbound(event) && !position.has(event.messageId)) position.set(event.messageId, index);
   });
-  const lanes = Map.groupBy(sent, ({ sender, source }) => `${sender} ${source}`);
+  const inOrder = sent.filter(({ wasRefused }) => !wasRefused);
+  const lanes = Map.groupBy(inOrder, ({ sender, source }) => `${sender} ${source}`);
   return [...lanes.values()]
     .map((lane) => countDescents(lane.flatMap(({ messageId }) => position.get(messageId) ?? [])))
     .reduce((total, descents) => total + descents, 0);

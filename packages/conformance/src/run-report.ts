@@ -8,3 +8,7 @@ export interface RunReport {
 
 /** Prints one line of progress. */
 export type Say = (line: string) => void;
+
+export function isClean({ verdict }: RunReport): boolean {
+  return Object.values(verdict).every((count) => count === 0);
+}

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AppRouter } from "@my-bot/protocol";
-import { createTRPCClient, createWSClient, wsLink } from "@trpc/client";
+import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from "@trpc/client";
 import { WebSocket } from "ws";
 import type { SentMessage } from "./ledger.ts";
 import type { Random } from "./random.ts";
@@ -8,6 +8,7 @@ import { text, type WireEvent } from "./wire-event.ts";
 
 interface TrackedMessage extends SentMessage {
   readonly ackCursors: Set<string>;
+  wasRefused: boolean;
 }
 
 /** One way to hand a message over; opened again after every loss. */
@@ -18,8 +19,10 @@ interface Line {
 
 interface LineEvents {
   onAck(messageId: string, cursor: string): void;
-  /** The line is lost, or the server refused something: what is not acknowledged goes out again on a new line. */
+  /** What is not acknowledged goes out again on a new line. */
   onLost(): void;
+  /** The server refused something; the line is given up. */
+  onRefused(): void;
 }
 
 export type OpenLine = (events: LineEvents) => Promise<Line>;
@@ -46,6 +49,7 @@ export class Sender {
   #line: Line | undefined;
   #isEnding = false;
   #acked = 0;
+  #refused = 0;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -53,6 +57,11 @@ export class Sender {
 
   get acked(): number {
     return this.#acked;
+  }
+
+  /** How often the server refused a message. */
+  get refused(): number {
+    return this.#refused;
   }
 
   get unacked(): number {
@@ -82,8 +91,13 @@ export class Sender {
       if (this.#line === line) this.#line = undefined;
       line?.close();
     };
+    const onRefused = (): void => {
+      this.#refused += 1;
+      for (const message of this.#waiting.values()) message.wasRefused = true; // which of them is not told
+      onLost();
+    };
     const onAck = (messageId: string, cursor: string): void => this.#acknowledge(messageId, cursor);
-    line = await this.#options.openLine({ onAck, onLost }).catch(() => undefined);
+    line = await this.#options.openLine({ onAck, onLost, onRefused }).catch(() => undefined);
     if (!line || isLost) {
       line?.close();
       await delay(RETRY_MS);
@@ -103,6 +117,7 @@ export class Sender {
       source: `${name}-${group}-${number % SOURCES_AT_ONCE}`,
       content: `message ${number} of ${name}`,
       ackCursors: new Set(),
+      wasRefused: false,
     };
     this.sent.push(message);
     this.#waiting.set(message.messageId, message);
@@ -132,7 +147,7 @@ export function rawLine(port: number, query = ""): OpenLine {
       socket.on("close", () => events.onLost());
       socket.on("message", (data) => {
         const event: WireEvent = JSON.parse(data.toString());
-        if (event.type === "error") events.onLost();
+        if (event.type === "error") events.onRefused();
         if (event.type !== "InboundEvent") return;
         events.onAck(text(event.message_id) ?? "", text(event.cursor) ?? "");
       });
@@ -161,7 +176,10 @@ export function trpcLine(port: number): OpenLine {
         trpc.send
           .mutate(toWire(message))
           .then((receipt) => events.onAck(receipt.message_id, receipt.cursor))
-          .catch(lose);
+          .catch((error: unknown) => {
+            if (error instanceof TRPCClientError && error.data !== undefined) events.onRefused();
+            lose();
+          });
       }
     });
 }

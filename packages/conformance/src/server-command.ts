@@ -12,6 +12,7 @@ export interface ServerCommand extends AsyncDisposable {
   readonly port: number;
   /** What the last process wrote on standard error. */
   readonly stderr: string;
+  readonly isRunning: boolean;
   /** Starts a process; `ready` tells whether it answered in time. */
   launch(): void;
   /** Resolves with false when the process ended by itself or does not answer within 15 s. */
@@ -54,6 +55,9 @@ export async function prepareServerCommand(options: CommandOptions): Promise<Ser
     port,
     get stderr() {
       return stderr;
+    },
+    get isRunning() {
+      return !ended();
     },
     launch: () => {
       stderr = "";

@@ -1,7 +1,5 @@
-import type { Verdict } from "./ledger.ts";
-
 /** Counts as lines; what should be zero and is not stands out. */
-export function formatVerdict(verdict: Verdict | Readonly<Record<string, number>>): string {
+export function formatVerdict(verdict: Readonly<Record<string, number>>): string {
   return Object.entries(verdict)
     .map(([name, count]) => `  ${name.padEnd(18)} ${count}${count === 0 ? "" : "   <-- broken"}`)
     .join("\n");

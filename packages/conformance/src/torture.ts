@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { type CrashLoopResult, runCrashLoop } from "./crash-loop.ts";
 import { createRandom } from "./random.ts";
+import type { Say } from "./run-report.ts";
 import { startScriptedModel } from "./scripted-model.ts";
-import { parseCommand, prepareServerCommand } from "./server-command.ts";
-import { formatFacts, formatVerdict } from "./table.ts";
+import { prepareServerCommand } from "./server-command.ts";
 import { createWorkspace } from "./workspace.ts";
 
 export interface TortureOptions {
@@ -13,41 +11,24 @@ export interface TortureOptions {
   readonly kills: number;
   readonly terms: number;
   readonly drops: number;
+  /** Phases with a full disk; more than 0 puts the workspace on a disk of its own, which takes root. */
+  readonly fulls: number;
   readonly messages: number;
   readonly seed: number;
-  readonly diskFull?: { readonly command: string; readonly times: number } | undefined;
 }
 
 /** Limits so high that nothing is refused but what the faults break. */
 const API = { limits: { messages_per_second: 100_000, queued_messages: 100_000 } };
+const DISK_MEGABYTES = 384; // room for the log of 20 000 messages, and its write-ahead log
 
 /** The crash loop against a server with a scripted model, in a workspace of its own. */
-export async function tortureServer(options: TortureOptions, say: (line: string) => void): Promise<CrashLoopResult> {
-  const { command, template, diskFull, ...counts } = options;
+export async function runTorture(options: TortureOptions, say: Say): Promise<CrashLoopResult> {
+  const { command, template, fulls, ...counts } = options;
   await using model = await startScriptedModel(createRandom(options.seed + 100));
   const llm = { provider: "openai", model: "scripted", api_key: "sk-test-1234567890", api_base: model.baseUrl };
-  using workspace = createWorkspace({ template, config: { llm, api: API } });
+  const diskMegabytes = fulls > 0 ? DISK_MEGABYTES : undefined;
+  using workspace = createWorkspace({ template, config: { llm, api: API }, diskMegabytes });
   await using server = await prepareServerCommand({ command, workspaceDir: workspace.dir });
-  return await runCrashLoop({
-    ...counts,
-    server,
-    onProgress: say,
-    diskFull: diskFull && {
-      times: diskFull.times,
-      set: async (isFull) => {
-        const [file = "", ...args] = parseCommand(diskFull.command);
-        await promisify(execFile)(file, [...args, isFull ? "on" : "off"]);
-      },
-    },
-  });
-}
-
-/** Prints what came out. The exit code: 0 only if nothing was broken. */
-export async function runTorture(options: TortureOptions, say: (line: string) => void): Promise<number> {
-  say(`crash loop with seed ${options.seed}`);
-  const { verdict, isClean, facts } = await tortureServer(options, say);
-  say(formatFacts(facts));
-  say(formatVerdict(verdict));
-  say(isClean ? "clean" : `broken; the same faults again: --seed ${options.seed}`);
-  return isClean ? 0 : 1;
+  const fullDisk = workspace.disk && { disk: workspace.disk, times: fulls };
+  return await runCrashLoop({ ...counts, server, fullDisk, onProgress: say });
 }

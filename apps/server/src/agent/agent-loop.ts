@@ -1,6 +1,7 @@
 import type { DeltaEvent, InboundEvent, ToolCallEvent, ToolResultEvent, Usage } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
+import { appendPatiently } from "./append-patiently.ts";
 import { callKey, groupRuns, type RunRecord, toMessages } from "./conversation.ts";
 import {
   type FinishReason,
@@ -32,6 +33,7 @@ export interface Run {
 export interface AgentLoopDeps {
   readonly bus: EventBus;
   readonly agent: ReadyAgent;
+  readonly onError: (error: unknown) => void;
 }
 
 const MAX_TURNS = 20;
@@ -50,7 +52,7 @@ export async function runAgentLoop(deps: AgentLoopDeps, run: Run, signal: AbortS
     if (turn >= MAX_TURNS) throw new ModelError(`Stopped after ${MAX_TURNS} rounds of tool calls without an answer`);
     const calls = await runTurn(deps, run, { turn, messages, signal });
     if (calls.length === 0) return;
-    await publishAll(deps, run, calls);
+    await appendPatiently(deps, calls, { sessionSource: run.sessionSource, signal });
     await Promise.all(calls.map((call) => runTool(deps, run, { call, signal })));
   }
 }
@@ -102,34 +104,27 @@ async function runTool(
 ): Promise<void> {
   const { tool_call_id: id, name, arguments: args } = call;
   const result = await deps.agent.tools.run({ id, name, arguments: args }, signal);
-  signal.throwIfAborted();
-  await publishAll(deps, run, [toolResultEvent(call, result)]);
+  await appendPatiently(deps, [toolResultEvent(call, result)], { sessionSource: run.sessionSource, signal });
 }
 
 /** Calls that a crash interrupted: those that change nothing are made again, of the others the model is told. */
 async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: AbortSignal): Promise<void> {
   const { bus, agent } = deps;
+  const { sessionSource } = run;
+  const unknown = (call: ToolCallEvent) => toolResultEvent(call, { content: OUTCOME_UNKNOWN, is_error: true });
   const events = bus.history({ sessionId: run.inbound.session_id }).map(({ event }) => event);
   const interrupted = openCalls(groupRuns(events).get(run.inbound.run_id));
   await Promise.all(
     interrupted.map((call) =>
       agent.tools.isReadOnly(call.name)
         ? runTool(deps, run, { call, signal })
-        : publishAll(deps, run, [toolResultEvent(call, { content: OUTCOME_UNKNOWN, is_error: true })]),
+        : appendPatiently(deps, [unknown(call)], { sessionSource, signal }),
     ),
   );
 }
 
 function openCalls(record: RunRecord | undefined): ToolCallEvent[] {
   return record?.calls.filter((call) => !record.results.has(callKey(call))) ?? [];
-}
-
-async function publishAll(
-  { bus }: AgentLoopDeps,
-  { sessionSource }: Run,
-  events: readonly (ToolCallEvent | ToolResultEvent)[],
-): Promise<void> {
-  await bus.publish(events, { sessionSource });
 }
 
 function deltaEvent({ inbound, text }: Run, turn: number, content: string): DeltaEvent {

@@ -3,6 +3,7 @@ import type { EventBus } from "../bus/event-bus.ts";
 import type { SessionStore } from "../session/session-store.ts";
 import { type ReadyAgent, type Run, runAgentLoop } from "./agent-loop.ts";
 import { AgentRuns, RunAborted } from "./agent-runs.ts";
+import { appendPatiently } from "./append-patiently.ts";
 import { ModelError } from "./language-model.ts";
 
 export interface AgentWorkerDeps {
@@ -54,8 +55,8 @@ async function attempt(deps: AgentWorkerDeps, run: Run, signal: AbortSignal): Pr
   const agent = deps.agents.get(run.inbound.agent_id);
   if (!agent) return { status: "failed", error: `Agent "${run.inbound.agent_id}" is no longer in the workspace` };
   try {
-    await publishStarted(deps, run);
-    await runAgentLoop({ bus: deps.bus, agent }, run, signal);
+    await appendStarted(deps, run, signal);
+    await runAgentLoop({ bus: deps.bus, agent, onError: deps.onError }, run, signal);
     return { status: "completed", error: null };
   } catch (cause) {
     if (signal.aborted) return signal.reason instanceof RunAborted ? aborted(signal.reason) : undefined;
@@ -75,12 +76,10 @@ function failed(run: Run, error: string): Outcome {
   return { status: "failed", error };
 }
 
-async function publishStarted({ bus }: AgentWorkerDeps, { inbound, sessionSource }: Run): Promise<void> {
+function appendStarted(deps: AgentWorkerDeps, { inbound, sessionSource }: Run, signal: AbortSignal): Promise<void> {
   const { session_id, run_id, agent_id } = inbound;
-  await bus.publish([{ type: "RunStartedEvent", session_id, run_id, agent_id, timestamp: Date.now() / 1000 }], {
-    sessionSource,
-    key: `started:${run_id}`,
-  });
+  const started = { type: "RunStartedEvent" as const, session_id, run_id, agent_id, timestamp: Date.now() / 1000 };
+  return appendPatiently(deps, [started], { sessionSource, key: `started:${run_id}`, signal });
 }
 
 /** The answer and the end of the run, in one append. The key makes a second answer impossible (SPEC RUN2). */
@@ -90,16 +89,10 @@ async function endRun(
   { outcome, signal }: { outcome: Outcome; signal: AbortSignal },
 ): Promise<void> {
   const events = [outboundEvent(run, outcome), runEndedEvent(run, outcome)];
-  const options = { sessionSource: run.sessionSource, key: `answer:${run.inbound.run_id}` };
-  while (!signal.aborted) {
-    try {
-      await deps.bus.publish(events, options);
-      return;
-    } catch (cause) {
-      deps.onError(cause); // a full disk, say: the answer waits until it can be kept
-      await pause(RETRY_MS);
-    }
-  }
+  const options = { sessionSource: run.sessionSource, key: `answer:${run.inbound.run_id}`, signal };
+  await appendPatiently(deps, events, options).catch((cause: unknown) => {
+    if (!signal.aborted) deps.onError(cause);
+  });
 }
 
 function pause(ms: number): Promise<void> {

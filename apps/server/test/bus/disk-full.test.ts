@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { mountSmallDisk } from "@my-bot/conformance/small-disk";
 import { expect, test, vi } from "vitest";
 import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
@@ -8,7 +9,6 @@ import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import { delta, inbound } from "../support/events.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startServer } from "../support/server-process.ts";
-import { mountSmallDisk } from "../support/small-disk.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { connectTrpcWs } from "../support/trpc-client.ts";
 

@@ -9,7 +9,9 @@ export interface SmallDisk extends Disposable {
   free(): void;
 }
 
-/** A disk of a few megabytes at `path`; undefined where this user may not mount one. */
+const BLOCK_SIZES = [1024 * 1024, 4096];
+
+/** A disk of a few megabytes, in memory, at the folder `path`; undefined where this user may not mount one. */
 export function mountSmallDisk(path: string, megabytes: number): SmallDisk | undefined {
   const filler = join(path, "filler");
   mkdirSync(path, { recursive: true });
@@ -20,23 +22,21 @@ export function mountSmallDisk(path: string, megabytes: number): SmallDisk | und
   }
   return {
     fill: () => fillWith(filler),
-    free: () => rmSync(filler),
+    free: () => rmSync(filler, { force: true }),
     [Symbol.dispose]: () => execFileSync("umount", ["-l", path]),
   };
 }
 
 function fillWith(path: string): void {
   const descriptor = openSync(path, "a");
+  for (const size of BLOCK_SIZES) fillInBlocks(descriptor, Buffer.alloc(size));
+  closeSync(descriptor);
+}
+
+function fillInBlocks(descriptor: number, block: Buffer): void {
   try {
-    for (const size of [1024 * 1024, 4096]) {
-      const block = Buffer.alloc(size);
-      try {
-        for (;;) if (writeSync(descriptor, block) < size) break;
-      } catch {
-        // No room for a block of this size.
-      }
-    }
-  } finally {
-    closeSync(descriptor);
+    while (writeSync(descriptor, block) === block.length);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
   }
 }

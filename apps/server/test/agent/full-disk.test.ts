@@ -1,0 +1,59 @@
+import { expect, test, vi } from "vitest";
+import { createAgentRuns, runAgentWorker } from "../../src/agent/agent-worker.ts";
+import { createOfflineModel } from "../../src/agent/offline-model.ts";
+import { createReadTool } from "../../src/agent/tools/read.ts";
+import { createToolRegistry } from "../../src/agent/tools/registry.ts";
+import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
+import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
+import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
+import { Config } from "../../src/workspace/config.ts";
+import { inbound, session } from "../support/events.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const MESSAGES = 60;
+const AGENT = {
+  agentId: "pickle",
+  name: "Pickle",
+  description: "",
+  systemPrompt: "",
+  allowSkills: false,
+  maxConcurrency: 60,
+};
+
+test("[RUN14] a run that cannot store its steps waits for room, and fails for nothing else", async () => {
+  using dir = tempDir();
+  const store = openSqliteStore(dir.path);
+  const sessions = openSqliteSessions(store);
+  const bus = openSqliteBus(store, [sessions]);
+  for (let i = 0; i < MESSAGES; i++) {
+    const session_id = `s${i}`;
+    const content = "Read notes.md"; // a tool call, so that there are steps between start and answer
+    await bus.publish([session({ session_id }), inbound({ session_id, content })], { sessionSource: session_id });
+  }
+  const { page_count } = store.writer.prepare("PRAGMA page_count").get() ?? {};
+  store.writer.exec(`PRAGMA max_page_count = ${page_count}`);
+  const refusals: unknown[] = [];
+  const stop = new AbortController();
+  const tools = createToolRegistry([createReadTool({ workspaceDir: dir.path, privatePaths: [] })]);
+  const definition = { ...AGENT, llm: Config.parse({}).llm };
+  const agents = new Map([
+    ["pickle", { definition, systemPrompt: "", model: createOfflineModel({ chunkDelayMs: 0 }), tools }],
+  ]);
+  const deps = { bus, sessions, agents, onError: (error: unknown) => void refusals.push(error) };
+  const runs = createAgentRuns(deps, stop.signal);
+  const working = runAgentWorker(deps, runs, stop.signal);
+
+  await vi.waitFor(() => expect(refusals.length).toBeGreaterThan(2 * MESSAGES), { timeout: 20_000 });
+  store.writer.exec("PRAGMA max_page_count = 1000000");
+  const answers = () =>
+    Array.from({ length: MESSAGES }, (_, i) => bus.history({ sessionId: `s${i}` }))
+      .flat()
+      .map(({ event }) => event)
+      .filter((event) => event.type === "OutboundEvent");
+  await vi.waitFor(() => expect(answers()).toHaveLength(MESSAGES), { timeout: 20_000 });
+  expect(answers().map(({ error }) => error)).toEqual(Array(MESSAGES).fill(null));
+  for (const refusal of refusals) expect(refusal).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+  stop.abort();
+  await working;
+  await bus.close();
+}, 60_000);

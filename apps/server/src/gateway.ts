@@ -38,6 +38,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return {
     send: (input) => send(deps, input),
     events: (options) => bus.subscribe(options),
+    follow: (options, reader) => bus.follow(options, reader),
     abort: async (input) => ({ run_ids: await runs.abort(input) }),
     listSessions: (input) => sessions.list(input),
     getSession: (sessionId) => getSession(deps, sessionId),

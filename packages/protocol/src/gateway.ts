@@ -31,11 +31,32 @@ export interface EventFilter {
   readonly types?: readonly EventType[] | undefined;
 }
 
-export interface SubscribeOptions {
+export interface FollowOptions {
   /** Resume after this cursor; absent: live from now. */
   readonly after?: Cursor | undefined;
   readonly filter?: EventFilter | undefined;
+}
+
+export interface SubscribeOptions extends FollowOptions {
   readonly signal: AbortSignal;
+}
+
+/** Records that go out together, in order. Readers at the same place get the same array: what is made of it can be shared. */
+export type EventBatch = readonly EventRecord[];
+
+/** Whoever is given the events as they come. Neither function may throw. */
+export interface EventReader {
+  /** Takes all of the batch. False: no more until `resume`; meanwhile the log keeps what comes, and deltas are skipped. */
+  take(batch: EventBatch): boolean;
+  /** The log cannot be read (a BotError): nothing more comes. */
+  fail(error: unknown): void;
+}
+
+/** One reader's place in the log. */
+export interface Following {
+  /** There is room again. */
+  resume(): void;
+  stop(): void;
 }
 
 /** A page of one session's events in log order. */
@@ -57,6 +78,8 @@ export interface Gateway {
   send(input: SendInput): Promise<SendResult>;
   /** Records after `after`, then new ones, in order, until `signal` aborts (SPEC BUS4). */
   events(options: SubscribeOptions): AsyncIterable<EventRecord>;
+  /** The same for a reader that is called, for many of them the cheaper way; the first batch may come before it returns. */
+  follow(options: FollowOptions, reader: EventReader): Following;
   /** Stops running and queued runs; resolves with their ids once each has its OutboundEvent. */
   abort(input: AbortInput): Promise<{ run_ids: string[] }>;
   listSessions(input: ListSessionsInput): SessionPage;

@@ -1,5 +1,6 @@
 export { BotError, type BotErrorCode } from "./bot-error.ts";
 export { eventJson, parseStoredEvent } from "./event-json.ts";
+export { EventSubscription } from "./event-subscription.ts";
 export {
   BotEvent,
   DeltaEvent,
@@ -18,15 +19,19 @@ export {
 } from "./events.ts";
 export type {
   Cursor,
+  EventBatch,
   EventFilter,
+  EventReader,
   EventRecord,
+  Following,
+  FollowOptions,
   Gateway,
   HistoryPage,
   SendResult,
   SubscribeOptions,
 } from "./gateway.ts";
 export { AbortInput, ClientMessage, EventsInput, formatIssues, Receipt, SendInput } from "./messages.ts";
-export { type AppRouter, appRouter, type ConnectionContext } from "./router.ts";
+export { type AppRouter, appRouter, type ConnectionContext, toTrpcError } from "./router.ts";
 export { formatSource, parseSource, type Source, SourceKind } from "./source.ts";
 export {
   AgentView,

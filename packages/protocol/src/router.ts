@@ -1,7 +1,8 @@
-import { initTRPC, TRPCError, tracked } from "@trpc/server";
+import { initTRPC, TRPCError } from "@trpc/server";
 import * as z from "zod";
 import { BotError } from "./bot-error.ts";
-import { type BotEvent, EventType } from "./events.ts";
+import { EventSubscription } from "./event-subscription.ts";
+import { EventType } from "./events.ts";
 import type { EventFilter, Gateway } from "./gateway.ts";
 import { AbortInput, EventsInput, formatIssues, SendInput } from "./messages.ts";
 import { formatSource } from "./source.ts";
@@ -12,8 +13,6 @@ export interface ConnectionContext {
   readonly gateway: Gateway;
   /** Throws a BotError when the connection may not make a call: without the token, or too often. */
   admitCall(): void;
-  /** Takes one of the connection's subscriptions; throws a BotError when none is left. Returns the release. */
-  openSubscription(): () => void;
   /** Resolves when the connection can take another frame: the log waits for a slow reader, not memory (SPEC BUS7). */
   writable(): Promise<void> | undefined;
 }
@@ -27,12 +26,15 @@ const t = initTRPC.context<ConnectionContext>().create({
   errorFormatter: ({ shape, error }) => ({ ...shape, message: clientMessage(error) }),
 });
 
+const NEVER = new AbortController().signal;
+
 function clientMessage(error: TRPCError): string {
   if (error.cause instanceof z.core.$ZodError) return `Validation error: ${formatIssues(error.cause)}`;
   return error.code === "INTERNAL_SERVER_ERROR" ? "Internal server error" : error.message;
 }
 
-function toTrpcError(cause: unknown): unknown {
+/** A BotError under its code; anything else as it is. */
+export function toTrpcError(cause: unknown): unknown {
   return cause instanceof BotError ? new TRPCError({ code: cause.code, message: cause.message, cause }) : cause;
 }
 
@@ -70,25 +72,9 @@ export const appRouter = t.router({
 
   send: procedure.input(SendInput).mutation(async ({ ctx, input }) => (await ctx.gateway.send(input)).receipt),
 
-  events: procedure.input(EventsInput).subscription(async function* ({ ctx, input, signal }) {
-    try {
-      const release = ctx.openSubscription();
-      try {
-        const records = ctx.gateway.events({
-          after: input?.lastEventId ?? undefined,
-          filter: toFilter(input),
-          signal: signal ?? new AbortController().signal,
-        });
-        for await (const { cursor, event } of records) {
-          yield tracked<BotEvent>(cursor, event);
-          await ctx.writable();
-        }
-      } finally {
-        release();
-      }
-    } catch (cause) {
-      throw toTrpcError(cause);
-    }
+  events: procedure.input(EventsInput).subscription(({ ctx, input, signal = NEVER }) => {
+    const options = { after: input?.lastEventId ?? undefined, filter: toFilter(input) };
+    return new EventSubscription(options, ctx.gateway.events({ ...options, signal }), () => ctx.writable());
   }),
 
   abort: procedure.input(AbortInput).mutation(({ ctx, input }) => ctx.gateway.abort(input)),

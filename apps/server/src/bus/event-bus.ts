@@ -1,4 +1,13 @@
-import type { Cursor, DeltaEvent, DurableEvent, EventRecord, SubscribeOptions } from "@my-bot/protocol";
+import type {
+  Cursor,
+  DeltaEvent,
+  DurableEvent,
+  EventReader,
+  EventRecord,
+  Following,
+  FollowOptions,
+  SubscribeOptions,
+} from "@my-bot/protocol";
 
 /** A durable event with what the log knows about it. */
 export interface LogRecord<E extends DurableEvent = DurableEvent> extends EventRecord<E> {
@@ -32,6 +41,8 @@ export interface EventBus {
    * Throws BotError BAD_REQUEST for a malformed cursor.
    */
   subscribe(options: SubscribeOptions): AsyncIterable<EventRecord>;
+  /** The same for a reader that is called. Readers with the same filter share their batches. */
+  follow(options: FollowOptions, reader: EventReader): Following;
   /** One session's records in log order: the last `limit` of those before `before`. */
   history(options: { sessionId: string; limit?: number; before?: Cursor | undefined }): readonly LogRecord[];
   /** Commits what is waiting; later publishes are refused with SERVICE_UNAVAILABLE. */

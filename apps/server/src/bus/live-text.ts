@@ -13,7 +13,8 @@ export class LiveText {
 
   add(delta: DeltaEvent, sessionSource: string): void {
     const turn = this.#turns.get(delta.run_id)?.delta;
-    const before = turn?.turn === delta.turn ? turn.content.slice(0, delta.offset) : "";
+    const known = turn?.turn === delta.turn ? turn.content : "";
+    const before = known.length === delta.offset ? known : known.slice(0, delta.offset);
     const whole: DeltaEvent = { ...delta, offset: 0, content: before + delta.content };
     this.#turns.set(delta.run_id, { sessionSource, delta: whole });
   }

@@ -1,5 +1,5 @@
 import { type EventFilter, eventJson } from "@my-bot/protocol";
-import { matchesFilter } from "./filter.ts";
+import { type LogPage, takePage } from "./log-page.ts";
 import type { StoredRecord } from "./sqlite-log.ts";
 
 export interface RecentLimits {
@@ -20,6 +20,7 @@ export class RecentRecords {
 
   add(records: readonly StoredRecord[]): void {
     for (const record of records) {
+      if (record.event.type === "SessionEvent" && record.event.action === "deleted") this.#forgetAll();
       this.#records.push(record);
       this.#chars += eventJson(record.event).length;
     }
@@ -36,13 +37,26 @@ export class RecentRecords {
     this.#records = this.#records.filter((record) => record.seq > seq);
   }
 
-  /** Matching records after `seq`; undefined when some of them are no longer here. */
-  readAfter(seq: number, filter: EventFilter | undefined): StoredRecord[] | undefined {
+  /** The next page of matching records after `seq`; undefined when some of them are no longer here. */
+  readAfter(seq: number, filter: EventFilter | undefined): LogPage | undefined {
     const oldest = this.#records[this.#first];
-    if (oldest === undefined || seq + 1 < oldest.seq) return undefined;
-    return this.#records
-      .slice(this.#first + seq + 1 - oldest.seq)
-      .filter((record) => matchesFilter(record.event, record.sessionSource, filter));
+    const newest = this.#records.at(-1);
+    if (oldest === undefined || newest === undefined || seq + 1 < oldest.seq) return undefined;
+    return takePage(this.#from(this.#first + seq + 1 - oldest.seq), filter, newest.seq);
+  }
+
+  *#from(index: number): Generator<StoredRecord> {
+    for (let i = index; i < this.#records.length; i++) {
+      const record = this.#records[i];
+      if (record) yield record;
+    }
+  }
+
+  /** What a deleted session leaves would be a hole in the sequence. */
+  #forgetAll(): void {
+    this.#records = [];
+    this.#first = 0;
+    this.#chars = 0;
   }
 
   #drop(): void {

@@ -4,18 +4,22 @@ import {
   type DeltaEvent,
   type DurableEvent,
   type EventFilter,
+  type EventReader,
   type EventRecord,
+  type Following,
+  type FollowOptions,
   type GapEvent,
   type SubscribeOptions,
 } from "@my-bot/protocol";
 import { formatCursor, parseCursor } from "./cursor.ts";
 import type { EventBus, LogRecord, Published, PublishOptions } from "./event-bus.ts";
-import { LiveText } from "./live-text.ts";
+import { FanOut, type ReadableLog, type Start } from "./fan-out.ts";
+import { iterateEvents } from "./iterate-events.ts";
+import type { LogPage } from "./log-page.ts";
 import { type KeepLimits, pruneLog } from "./prune-log.ts";
 import { RecentRecords } from "./recent-records.ts";
 import { SqliteLog, type StoredRecord } from "./sqlite-log.ts";
 import type { SqliteStore } from "./sqlite-store.ts";
-import { type SubscribedLog, Subscriber } from "./subscriber.ts";
 
 /** State that is derived from the log and kept in the same file. */
 export interface Projection {
@@ -56,17 +60,15 @@ function storageError(cause: unknown): BotError {
   return new BotError("SERVICE_UNAVAILABLE", `The event could not be stored: ${reason}`, { cause });
 }
 
-class SqliteBus implements PrunableBus, SubscribedLog {
+class SqliteBus implements PrunableBus, ReadableLog {
   readonly #store: SqliteStore;
   readonly #log: SqliteLog;
   readonly #projections: readonly Projection[];
   readonly #recent = new RecentRecords(RECENT);
-  readonly #live = new LiveText();
-  readonly #subscribers = new Set<Subscriber>();
+  readonly #fanOut = new FanOut(this);
   #head: number;
   #batch: Batch | undefined;
   #isClosed = false;
-  #ephemeralCount = 0;
   #trimmedAt: number; // head at the last look at the write-ahead log
   readonly #trimming: NodeJS.Timeout;
   #prunedSeq: number;
@@ -86,6 +88,14 @@ class SqliteBus implements PrunableBus, SubscribedLog {
     return this.#head;
   }
 
+  get prunedSeq(): number {
+    return this.#prunedSeq;
+  }
+
+  cursor(seq: number): Cursor {
+    return formatCursor({ epoch: this.#log.epoch, seq });
+  }
+
   async publish(events: readonly DurableEvent[], options: PublishOptions): Promise<Published> {
     if (this.#isClosed) throw new BotError("SERVICE_UNAVAILABLE", "The server is shutting down");
     const batch = this.#openBatch();
@@ -99,13 +109,16 @@ class SqliteBus implements PrunableBus, SubscribedLog {
   }
 
   broadcast(event: DeltaEvent, { sessionSource }: { sessionSource: string }): void {
-    this.#live.add(event, sessionSource);
-    for (const subscriber of this.#subscribers) subscriber.offer(event, sessionSource, this.#head);
+    this.#fanOut.broadcast(event, sessionSource);
   }
 
   subscribe({ after, filter, signal }: SubscribeOptions): AsyncIterable<EventRecord> {
-    const { position, gap } = this.#start(after);
-    return this.#follow(new Subscriber(this, { position, filter, ...(gap && { gap }) }), signal);
+    const start = this.#start(after);
+    return iterateEvents((reader) => this.#fanOut.follow(start, filter, reader), signal);
+  }
+
+  follow({ after, filter }: FollowOptions, reader: EventReader): Following {
+    return this.#fanOut.follow(this.#start(after), filter, reader);
   }
 
   history(options: { sessionId: string; limit?: number; before?: Cursor | undefined }): readonly LogRecord[] {
@@ -120,7 +133,6 @@ class SqliteBus implements PrunableBus, SubscribedLog {
     this.#prunedSeq = Math.max(this.#prunedSeq, upTo);
     this.#prunePosition = position;
     this.#recent.forget(upTo);
-    for (const subscriber of this.#subscribers) subscriber.restartBefore(upTo, { type: "GapEvent", reason: "pruned" });
     return hasMore;
   }
 
@@ -131,19 +143,8 @@ class SqliteBus implements PrunableBus, SubscribedLog {
     this.#store.close();
   }
 
-  readAfter(seq: number, filter: EventFilter | undefined): { records: readonly StoredRecord[]; upTo: number } {
-    const recent = this.#recent.readAfter(seq, filter);
-    return recent ? { records: recent, upTo: this.#head } : this.#log.readAfter(seq, this.#head, filter);
-  }
-
-  liveText(filter: EventFilter | undefined): readonly DeltaEvent[] {
-    return this.#live.snapshot(filter);
-  }
-
-  /** The count makes ids unique among all subscribers: a client that moves between sockets compares them. */
-  ephemeralCursor(seq: number): Cursor {
-    this.#ephemeralCount += 1;
-    return `${formatCursor({ epoch: this.#log.epoch, seq })}.${this.#ephemeralCount}`;
+  readAfter(seq: number, filter: EventFilter | undefined): LogPage {
+    return this.#recent.readAfter(seq, filter) ?? this.#log.readAfter(seq, this.#head, filter);
   }
 
   #openBatch(): Batch {
@@ -194,9 +195,8 @@ class SqliteBus implements PrunableBus, SubscribedLog {
     this.#batch = undefined;
     this.#head += batch.records.length;
     this.#recent.add(batch.records);
-    for (const record of batch.records) this.#live.settle(record);
-    for (const subscriber of this.#subscribers) subscriber.wake();
     batch.settled.resolve();
+    this.#fanOut.publish(batch.records);
   }
 
   /** Nothing of the batch was stored: every publisher in it is told. */
@@ -214,7 +214,7 @@ class SqliteBus implements PrunableBus, SubscribedLog {
     this.#trimmedAt = this.#head;
   }
 
-  #start(after: Cursor | undefined): { position: number; gap?: GapEvent } {
+  #start(after: Cursor | undefined): Start {
     if (after === undefined) return { position: this.#head };
     const { epoch, seq } = parseCursor(after);
     const isOther = epoch !== undefined && epoch !== this.#log.epoch;
@@ -223,21 +223,5 @@ class SqliteBus implements PrunableBus, SubscribedLog {
     if (seq > this.#head) return restart("beyond_end");
     // "0" asks for what there is; whoever was further on has missed something.
     return seq > 0 && seq < this.#prunedSeq ? restart("pruned") : { position: seq };
-  }
-
-  async *#follow(subscriber: Subscriber, signal: AbortSignal): AsyncGenerator<EventRecord> {
-    const wake = () => subscriber.wake();
-    this.#subscribers.add(subscriber);
-    signal.addEventListener("abort", wake, { once: true });
-    try {
-      while (!signal.aborted) {
-        const record = subscriber.take();
-        if (record) yield record;
-        else await subscriber.wait();
-      }
-    } finally {
-      this.#subscribers.delete(subscriber);
-      signal.removeEventListener("abort", wake);
-    }
   }
 }

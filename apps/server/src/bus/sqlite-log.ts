@@ -3,8 +3,8 @@ import { BotError, type DurableEvent, type EventFilter, eventJson, parseStoredEv
 import { formatCursor } from "./cursor.ts";
 import type { LogRecord } from "./event-bus.ts";
 import { eventChecksum } from "./event-checksum.ts";
-import { matchesFilter } from "./filter.ts";
 import { describeCause } from "./find-damage.ts";
+import { type LogPage, takePage } from "./log-page.ts";
 import type { SqliteStore } from "./sqlite-store.ts";
 
 export interface StoredRecord extends LogRecord {
@@ -13,8 +13,6 @@ export interface StoredRecord extends LogRecord {
 
 type Row = Record<string, SQLOutputValue>;
 
-const PAGE_RECORDS = 128;
-const PAGE_CHARS = 256 * 1024;
 const COLUMNS = "SELECT seq, session_id, session_source, body, crc FROM events";
 
 /** The `events` and `keys` tables: rows in, records out. Appends belong to the caller's transaction. */
@@ -76,8 +74,8 @@ export class SqliteLog {
   }
 
   /** Committed records after `seq` up to `head`, one page of them. Throws BotError when the file cannot be read. */
-  readAfter(seq: number, head: number, filter: EventFilter | undefined): { records: StoredRecord[]; upTo: number } {
-    return explainFaults(() => this.#readPage(seq, head, filter));
+  readAfter(seq: number, head: number, filter: EventFilter | undefined): LogPage {
+    return explainFaults(() => takePage(this.#selectAfter(seq, head, filter), filter, head));
   }
 
   /** Throws BotError when the file cannot be read. */
@@ -88,25 +86,7 @@ export class SqliteLog {
     });
   }
 
-  #readPage(seq: number, head: number, filter: EventFilter | undefined) {
-    const records: StoredRecord[] = [];
-    let chars = 0;
-    let rows = 0;
-    let upTo = head;
-    for (const row of this.#selectPage(seq, head, filter)) {
-      const record = this.#toRecord(row);
-      if (matchesFilter(record.event, record.sessionSource, filter)) records.push(record);
-      chars += String(row.body).length;
-      rows += 1;
-      if (rows === PAGE_RECORDS || chars > PAGE_CHARS) {
-        upTo = record.seq;
-        break;
-      }
-    }
-    return { records, upTo };
-  }
-
-  #selectPage(seq: number, head: number, filter: EventFilter | undefined): Iterable<Row> {
+  *#selectAfter(seq: number, head: number, filter: EventFilter | undefined): Generator<StoredRecord> {
     const conditions = ["seq > ?", "seq <= ?"];
     const values: (string | number)[] = [seq, head];
     if (filter?.session_id !== undefined) {
@@ -120,7 +100,7 @@ export class SqliteLog {
     const where = conditions.join(" AND ");
     const statement = this.#pages.get(where) ?? this.#reader.prepare(`${COLUMNS} WHERE ${where} ORDER BY seq`);
     this.#pages.set(where, statement);
-    return statement.iterate(...values);
+    for (const row of statement.iterate(...values)) yield this.#toRecord(row);
   }
 
   #toRecord(row: Row): StoredRecord {

@@ -4,14 +4,12 @@ import type { LimitsConfig } from "../workspace/config.ts";
 
 const BURST_SECONDS = 4;
 
-/** What one socket may use: calls for each second, subscriptions, unsent bytes. */
+/** What one socket may use: calls for each second, unsent bytes. */
 export class Connection {
   readonly #socket: Socket;
   readonly #limits: LimitsConfig;
   #calls: number; // that may be made at once
   #refilledAt = performance.now();
-  #subscriptions = 0;
-  #drained: Promise<void> | undefined;
 
   constructor(socket: Socket, limits: LimitsConfig) {
     this.#socket = socket;
@@ -28,28 +26,31 @@ export class Connection {
     this.#calls -= 1;
   }
 
-  openSubscription(): () => void {
-    const limit = this.#limits.subscriptions;
-    if (this.#subscriptions >= limit) {
-      throw new BotError("TOO_MANY_REQUESTS", `More than ${limit} subscriptions on one connection`);
-    }
-    this.#subscriptions += 1;
-    return () => {
-      this.#subscriptions -= 1;
-    };
+  /** Sends finished WebSocket frames; false when the socket has no room for more (SPEC BUS7). */
+  write(frames: Buffer): boolean {
+    this.#socket.write(frames);
+    return this.#hasRoom;
   }
 
-  /** Undefined: there is room. Resolves when the socket has sent what it holds, or is gone. */
+  /** Calls once the socket has sent what it holds, or is gone. */
+  onceDrained(callback: () => void): void {
+    if (this.#hasRoom) {
+      callback();
+      return;
+    }
+    const done = (): void => {
+      this.#socket.off("drain", done).off("close", done);
+      callback();
+    };
+    this.#socket.on("drain", done).on("close", done);
+  }
+
+  /** The same for who waits; undefined: there is room. */
   writable(): Promise<void> | undefined {
-    if (this.#socket.writableLength <= this.#limits.buffered_bytes || this.#socket.destroyed) return undefined;
-    this.#drained ??= new Promise((resolve) => {
-      const done = (): void => {
-        this.#socket.off("drain", done).off("close", done);
-        this.#drained = undefined;
-        resolve();
-      };
-      this.#socket.on("drain", done).on("close", done);
-    });
-    return this.#drained;
+    return this.#hasRoom ? undefined : new Promise((resolve) => this.onceDrained(resolve));
+  }
+
+  get #hasRoom(): boolean {
+    return this.#socket.writableLength <= this.#limits.buffered_bytes || this.#socket.destroyed;
   }
 }

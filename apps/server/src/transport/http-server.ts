@@ -6,10 +6,11 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { ApiConfig } from "../workspace/config.ts";
 import { bearerToken, createAccessPolicy, type Refusal } from "./access.ts";
 import { Connection } from "./connection.ts";
+import { createEventFrames } from "./event-frames.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { createStaticFiles, sendText } from "./static-files.ts";
 import { createTrpcDoor } from "./trpc-door.ts";
-import { runRawSocket } from "./websocket-worker.ts";
+import { serveRawSocket } from "./websocket-worker.ts";
 
 export interface HttpServerDeps {
   readonly gateway: Gateway;
@@ -64,7 +65,8 @@ function createDoors(deps: HttpServerDeps) {
   const options = { noServer: true, maxPayload: limits.frame_bytes, perMessageDeflate: false };
   const raw = new WebSocketServer(options);
   const rpc = new WebSocketServer(options);
-  const trpc = createTrpcDoor({ gateway, access, limits, onError }, rpc);
+  const frames = createEventFrames();
+  const trpc = createTrpcDoor({ gateway, access, limits, frames: frames.rpc, onError }, rpc);
   const staticFiles = createStaticFiles(deps.webDir);
   raw.on("connection", openRaw);
 
@@ -89,8 +91,9 @@ function createDoors(deps: HttpServerDeps) {
   function accept(door: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     door.handleUpgrade(request, socket, head, (ws) => {
       ws.on("error", () => ws.terminate()); // the peer broke the protocol; ws has sent the close code
+      const { socket: tcp } = request; // the request itself is not kept as long as the socket
       ws.on("message", () => {
-        if (request.socket.writableLength > MAX_BACKLOGS * limits.buffered_bytes) ws.terminate();
+        if (tcp.writableLength > MAX_BACKLOGS * limits.buffered_bytes) ws.terminate();
       });
       door.emit("connection", ws, request);
     });
@@ -113,7 +116,7 @@ function createDoors(deps: HttpServerDeps) {
     }
     const connection = new Connection(request.socket, limits);
     const query = new URL(request.url ?? "", "http://localhost").searchParams;
-    void runRawSocket({ gateway, socket, connection, query, onError });
+    serveRawSocket({ gateway, socket, connection, query, frames, onError });
   }
 
   function dismissAll(): void {

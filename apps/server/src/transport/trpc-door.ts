@@ -2,44 +2,56 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { appRouter, BotError, type ConnectionContext, type Gateway } from "@my-bot/protocol";
 import { nodeHTTPRequestHandler } from "@trpc/server/adapters/node-http";
-import { applyWSSHandler } from "@trpc/server/adapters/ws";
 import type { WebSocketServer } from "ws";
 import type { LimitsConfig } from "../workspace/config.ts";
 import { type AccessPolicy, bearerToken } from "./access.ts";
 import { Connection } from "./connection.ts";
+import { RpcSocket } from "./rpc-socket.ts";
+import type { SharedFrames } from "./shared-frames.ts";
 
 export interface TrpcDoorDeps {
   readonly gateway: Gateway;
   readonly access: AccessPolicy;
   readonly limits: LimitsConfig;
+  readonly frames: SharedFrames;
   readonly onError: (error: unknown) => void;
 }
 
+const RECONNECT = JSON.stringify({ id: null, method: "reconnect" });
+
 /** The router behind its two doors: sockets of `wss`, and requests below `/trpc/` (SPEC RPC). */
 export function createTrpcDoor(deps: TrpcDoorDeps, wss: WebSocketServer) {
-  const onError = ({ error }: { error: Error & { code: string } }): void => {
-    if (error.code === "INTERNAL_SERVER_ERROR") deps.onError(error.cause ?? error);
-  };
-  const sockets = applyWSSHandler({
-    wss,
-    router: appRouter,
-    maxBatchSize: deps.limits.batch_calls,
-    createContext: ({ req, info }) => createContext(deps, req, info.connectionParams?.token),
-    onError,
+  const { access, limits } = deps;
+  wss.on("connection", (socket, request) => {
+    const connection = new Connection(request.socket, limits);
+    const bearer = bearerToken(request);
+    RpcSocket.open(deps, {
+      socket,
+      connection,
+      expectsParams: /[?&]connectionParams=1(?:&|$)/.test(request.url ?? ""),
+      createContext: (params) => contextOf(deps.gateway, connection, access.isToken(bearer ?? params?.token)),
+    });
   });
   return {
     /** Tells every stock client to open a new connection. */
-    requestReconnect: () => sockets.broadcastReconnectNotification(),
+    requestReconnect: () => {
+      for (const socket of wss.clients) socket.send(RECONNECT, () => undefined);
+    },
     handle: (request: IncomingMessage, response: ServerResponse, path: string): Promise<void> =>
       nodeHTTPRequestHandler({
         req: request,
         res: response,
         path,
         router: appRouter,
-        maxBatchSize: deps.limits.batch_calls,
-        maxBodySize: deps.limits.frame_bytes,
-        createContext: ({ req, info }) => createContext(deps, req, info.connectionParams?.token),
-        onError,
+        maxBatchSize: limits.batch_calls,
+        maxBodySize: limits.frame_bytes,
+        createContext: ({ req, info }) => {
+          const isAllowed = access.isToken(bearerToken(req) ?? info.connectionParams?.token);
+          return contextOf(deps.gateway, connectionOf(req.socket, limits), isAllowed);
+        },
+        onError: ({ error }) => {
+          if (error.code === "INTERNAL_SERVER_ERROR") deps.onError(error.cause ?? error);
+        },
       }),
   };
 }
@@ -47,11 +59,13 @@ export function createTrpcDoor(deps: TrpcDoorDeps, wss: WebSocketServer) {
 /** Keep-alive requests of one socket share its limits. */
 const connections = new WeakMap<Socket, Connection>();
 
-function createContext(deps: TrpcDoorDeps, request: IncomingMessage, token: string | undefined): ConnectionContext {
-  const { gateway, access, limits } = deps;
-  const connection = connections.get(request.socket) ?? new Connection(request.socket, limits);
-  connections.set(request.socket, connection);
-  const isAllowed = access.isToken(bearerToken(request) ?? token);
+function connectionOf(socket: Socket, limits: LimitsConfig): Connection {
+  const connection = connections.get(socket) ?? new Connection(socket, limits);
+  connections.set(socket, connection);
+  return connection;
+}
+
+function contextOf(gateway: Gateway, connection: Connection, isAllowed: boolean): ConnectionContext {
   return {
     gateway,
     // Refused call by call, not as a connection: each caller is told, and a client does not reconnect for ever.
@@ -59,7 +73,6 @@ function createContext(deps: TrpcDoorDeps, request: IncomingMessage, token: stri
       if (!isAllowed) throw new BotError("UNAUTHORIZED", "This server needs its token");
       connection.countCall();
     },
-    openSubscription: () => connection.openSubscription(),
     writable: () => connection.writable(),
   };
 }

@@ -3,14 +3,16 @@ import {
   ClientMessage,
   type EventFilter,
   type EventRecord,
+  type FollowOptions,
   formatIssues,
   formatSource,
   type Gateway,
   type InboundEvent,
-  type SubscribeOptions,
 } from "@my-bot/protocol";
 import type { RawData, WebSocket } from "ws";
 import type { Connection } from "./connection.ts";
+import type { EventFrames } from "./event-frames.ts";
+import { FrameReader } from "./frame-reader.ts";
 import { errorFrame, fullFrame, inheritedFrame } from "./raw-frame.ts";
 
 export interface RawSocketDeps {
@@ -18,6 +20,7 @@ export interface RawSocketDeps {
   readonly socket: WebSocket;
   readonly connection: Connection;
   readonly query: URLSearchParams;
+  readonly frames: EventFrames;
   /** Failures that are not the client's doing. */
   readonly onError: (error: unknown) => void;
 }
@@ -25,30 +28,29 @@ export interface RawSocketDeps {
 const POLICY_VIOLATION = 1008;
 
 /** Serves one raw `/ws` socket until it closes: every frame is a message, every event a frame (SPEC WS). */
-export async function runRawSocket(deps: RawSocketDeps): Promise<void> {
-  const { socket, gateway, connection, query } = deps;
-  const closed = new AbortController();
-  socket.on("close", () => closed.abort());
+export function serveRawSocket(deps: RawSocketDeps): void {
+  const { socket, connection, query } = deps;
+  const isFull = query.get("events") === "all";
+  const refuse = (cause: unknown): void => {
+    sendError(deps, cause);
+    socket.close(POLICY_VIOLATION);
+  };
   try {
-    const options = parseQuery(query, closed.signal);
-    const toFrame = query.get("events") === "all" ? fullFrame : inheritedFrame;
-    const records = gateway.events(options);
+    const options = parseQuery(query);
+    const frames = isFull ? deps.frames.full : deps.frames.inherited;
+    const reader = new FrameReader({ socket, connection, frames, beginning: "", onFail: refuse });
+    const toFrame = isFull ? fullFrame : inheritedFrame;
     socket.on("message", (data, isBinary) => {
       void receive(deps, { data, isBinary, filter: options.filter, toFrame });
     });
-    for await (const record of records) {
-      const frame = toFrame(record);
-      if (frame === undefined) continue;
-      socket.send(frame);
-      await connection.writable();
-    }
+    socket.on("close", () => reader.stop());
+    reader.attach(deps.gateway.follow(options, reader));
   } catch (cause) {
-    sendError(deps, cause);
-    socket.close(POLICY_VIOLATION);
+    refuse(cause);
   }
 }
 
-function parseQuery(query: URLSearchParams, signal: AbortSignal): SubscribeOptions & { readonly filter: EventFilter } {
+function parseQuery(query: URLSearchParams): FollowOptions & { readonly filter: EventFilter } {
   const source = query.get("source");
   const events = query.get("events");
   if (events !== null && events !== "all") throw new BotError("BAD_REQUEST", `events: the only value is "all"`);
@@ -59,7 +61,6 @@ function parseQuery(query: URLSearchParams, signal: AbortSignal): SubscribeOptio
       source: source === null ? undefined : formatSource({ kind: "platform-ws", id: source }),
       types: events === "all" ? undefined : ["InboundEvent", "OutboundEvent"],
     },
-    signal,
   };
 }
 

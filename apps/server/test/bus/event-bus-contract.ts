@@ -227,6 +227,7 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       await bus.publish([session({ action: "deleted" })], SOURCE);
       const again = await bus.publish([inbound({ content: "secret" })], { ...SOURCE, key: "k" });
       expect(again).toEqual({ records: [], duplicate: true });
+      expect((await readAll(bus, "0")).map(({ event }) => event.type)).toEqual(["SessionEvent", "SyncedEvent"]);
       await bus.close();
       const reopened = store.open();
       expect((await readAll(reopened, "0")).map(({ event }) => event.type)).toEqual(["SessionEvent", "SyncedEvent"]);

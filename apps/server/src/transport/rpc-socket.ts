@@ -1,0 +1,216 @@
+import { appRouter, type ConnectionContext, EventSubscription, type Gateway, toTrpcError } from "@my-bot/protocol";
+import {
+  callTRPCProcedure,
+  getErrorShape,
+  getTRPCErrorFromUnknown,
+  TRPCError,
+  transformTRPCResponse,
+} from "@trpc/server";
+import { parseTRPCMessage, type TRPCClientOutgoingMessage, type TRPCResponseMessage } from "@trpc/server/rpc";
+import type { RawData, WebSocket } from "ws";
+import type { Connection } from "./connection.ts";
+import { FrameReader } from "./frame-reader.ts";
+import {
+  type ConnectionParams,
+  type Envelope,
+  envelopesOf,
+  inputOf,
+  parseConnectionParams,
+  parseFrame,
+  type RpcCall,
+} from "./rpc-message.ts";
+import type { SharedFrames } from "./shared-frames.ts";
+
+export interface RpcSocketDeps {
+  readonly gateway: Gateway;
+  readonly limits: { readonly batch_calls: number; readonly subscriptions: number };
+  readonly frames: SharedFrames;
+  /** Failures that are not the client's doing. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface RpcSocketOptions {
+  readonly socket: WebSocket;
+  readonly connection: Connection;
+  /** The first message brings the connection's parameters. */
+  readonly expectsParams: boolean;
+  readonly createContext: (params: ConnectionParams) => ConnectionContext;
+}
+
+/** One subscription: first its procedure runs, then the log is read. */
+interface Subscription {
+  reader?: FrameReader;
+  isStopped: boolean;
+}
+
+const config = appRouter._def._config;
+const NEVER = new AbortController().signal; // calls are short; what ends with the socket is the reading of events
+
+/** Speaks tRPC's WebSocket protocol with one client. `events` is read as shared frames; all else the router answers. */
+export class RpcSocket {
+  readonly #deps: RpcSocketDeps;
+  readonly #options: RpcSocketOptions;
+  #context: ConnectionContext | undefined;
+  readonly #subscriptions = new Map<Envelope["id"], Subscription>();
+
+  /** Serves the socket until it closes. */
+  static open(deps: RpcSocketDeps, options: RpcSocketOptions): void {
+    const { socket } = options;
+    const rpc = new RpcSocket(deps, options);
+    socket.on("message", (data, isBinary) => rpc.#receive(data, isBinary));
+    socket.on("close", () => rpc.#close());
+  }
+
+  private constructor(deps: RpcSocketDeps, options: RpcSocketOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    if (!options.expectsParams) this.#context = options.createContext(null);
+  }
+
+  #close(): void {
+    for (const id of this.#subscriptions.keys()) this.#stop({ id });
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    const text = data.toString();
+    if (text === "PING" && !isBinary) this.#options.socket.send("PONG");
+    else if (text === "PONG" && !isBinary) return;
+    else if (this.#context === undefined) this.#open(text, isBinary);
+    else for (const [index, message] of this.#parse(text, isBinary).entries()) this.#handle(message, index);
+  }
+
+  #open(text: string, isBinary: boolean): void {
+    try {
+      this.#context = this.#options.createContext(parseConnectionParams(text, isBinary));
+    } catch (cause) {
+      this.#respondError({ id: null }, cause);
+      setImmediate(() => this.#options.socket.close());
+    }
+  }
+
+  #parse(text: string, isBinary: boolean): TRPCClientOutgoingMessage[] {
+    try {
+      const json = parseFrame(text, isBinary);
+      const messages: unknown[] = Array.isArray(json) ? json : [json];
+      const limit = this.#deps.limits.batch_calls;
+      if (messages.length <= limit) return messages.map((message) => parseTRPCMessage(message, config.transformer));
+      const tooMany = new TRPCError({ code: "BAD_REQUEST", message: "Batch call exceeds maximum size" });
+      for (const envelope of envelopesOf(messages)) this.#respondError(envelope, tooMany);
+    } catch (cause) {
+      this.#respondError({ id: null }, new TRPCError({ code: "PARSE_ERROR", cause }));
+    }
+    return [];
+  }
+
+  #handle(message: TRPCClientOutgoingMessage, batchIndex: number): void {
+    if (message.id === null) {
+      this.#respondError(message, new TRPCError({ code: "PARSE_ERROR", message: "`id` is required" }));
+    } else if (message.method === "subscription.stop") {
+      this.#stop(message);
+    } else {
+      const done =
+        message.method === "subscription" ? this.#subscribe(message, batchIndex) : this.#answer(message, batchIndex);
+      done.catch(this.#deps.onError);
+    }
+  }
+
+  async #answer(call: RpcCall, batchIndex: number): Promise<void> {
+    try {
+      const data = await this.#call(call, batchIndex);
+      this.#respond({ ...envelopeOf(call), result: { type: "data", data } });
+    } catch (cause) {
+      this.#respondError(call, cause, call);
+    }
+  }
+
+  async #subscribe(call: RpcCall, batchIndex: number): Promise<void> {
+    const refusal = this.#refuseSubscription(call);
+    if (refusal) {
+      this.#respondError(call, refusal, call);
+      return;
+    }
+    const subscription: Subscription = { isStopped: false };
+    this.#subscriptions.set(call.id, subscription);
+    try {
+      const events = await this.#call(call, batchIndex);
+      if (!(events instanceof EventSubscription)) throw new Error(`${call.params.path} is no subscription to events`);
+      if (subscription.isStopped) this.#end(call);
+      else this.#follow(call, subscription, events);
+    } catch (cause) {
+      this.#subscriptions.delete(call.id);
+      this.#respondError(call, cause, call);
+    }
+  }
+
+  #refuseSubscription({ id }: RpcCall): TRPCError | undefined {
+    const limit = this.#deps.limits.subscriptions;
+    if (this.#subscriptions.has(id)) return new TRPCError({ code: "BAD_REQUEST", message: `Duplicate id ${id}` });
+    if (this.#subscriptions.size < limit) return undefined;
+    const message = `More than ${limit} subscriptions on one connection`;
+    return new TRPCError({ code: "TOO_MANY_REQUESTS", message });
+  }
+
+  #follow(call: RpcCall, subscription: Subscription, { options }: EventSubscription): void {
+    const { socket, connection } = this.#options;
+    this.#respond({ ...envelopeOf(call), result: { type: "started" } });
+    const beginning = JSON.stringify(envelopeOf(call)).slice(0, -1);
+    const onFail = (error: unknown): void => {
+      this.#respondError(call, error, call);
+      this.#end(call);
+    };
+    subscription.reader = new FrameReader({ socket, connection, frames: this.#deps.frames, beginning, onFail });
+    subscription.reader.attach(this.#deps.gateway.follow(options, subscription.reader));
+  }
+
+  /** Before its procedure has answered, a subscription ends when it does. */
+  #stop(envelope: Envelope): void {
+    const subscription = this.#subscriptions.get(envelope.id);
+    if (!subscription) return;
+    subscription.isStopped = true;
+    if (!subscription.reader) return;
+    subscription.reader.stop();
+    this.#end(envelope);
+  }
+
+  #end(envelope: Envelope): void {
+    this.#subscriptions.delete(envelope.id);
+    this.#respond({ ...envelopeOf(envelope), result: { type: "stopped" } });
+  }
+
+  #call(call: RpcCall, batchIndex: number): Promise<unknown> {
+    const { method: type, params } = call;
+    const getRawInput = (): Promise<unknown> => Promise.resolve(inputOf(call));
+    const ctx = this.#context;
+    return callTRPCProcedure({
+      router: appRouter,
+      path: params.path,
+      getRawInput,
+      ctx,
+      type,
+      signal: NEVER,
+      batchIndex,
+    });
+  }
+
+  #respondError(envelope: Envelope, cause: unknown, call?: RpcCall): void {
+    const error = getTRPCErrorFromUnknown(toTrpcError(cause));
+    if (error.code === "INTERNAL_SERVER_ERROR") this.#deps.onError(error.cause ?? error);
+    const failed = {
+      type: call?.method ?? ("unknown" as const),
+      path: call?.params.path,
+      input: call && inputOf(call),
+    };
+    this.#respond({ ...envelopeOf(envelope), error: getErrorShape({ config, error, ctx: this.#context, ...failed }) });
+  }
+
+  /** A peer that is leaving is told nothing more. */
+  #respond(message: TRPCResponseMessage): void {
+    const { socket } = this.#options;
+    if (socket.readyState !== socket.OPEN) return;
+    socket.send(JSON.stringify(transformTRPCResponse(config, message)));
+  }
+}
+
+function envelopeOf({ id, jsonrpc }: Envelope): Pick<Envelope, "id"> & { jsonrpc?: "2.0" } {
+  return jsonrpc === undefined ? { id } : { id, jsonrpc };
+}

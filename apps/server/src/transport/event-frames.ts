@@ -20,5 +20,5 @@ export function createEventFrames(): EventFrames {
 /** Of tRPC's tracked data message, all that comes behind the request id. */
 function rpcEnding({ cursor, event }: EventRecord): string {
   const id = JSON.stringify(cursor);
-  return `,"result":{"type":"data","id":${id},"data":{"id":${id},"data":${eventJson(event)}}}}`;
+  return `,"result":{"type":"data","data":{"id":${id},"data":${eventJson(event)}},"id":${id}}}`;
 }

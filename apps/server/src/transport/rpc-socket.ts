@@ -39,6 +39,7 @@ export interface RpcSocketOptions {
 
 /** One subscription: first its procedure runs, then the log is read. */
 interface Subscription {
+  readonly call: RpcCall;
   reader?: FrameReader;
   isStopped: boolean;
 }
@@ -68,7 +69,7 @@ export class RpcSocket {
   }
 
   #close(): void {
-    for (const id of this.#subscriptions.keys()) this.#stop({ id });
+    for (const id of this.#subscriptions.keys()) this.#stop(id);
   }
 
   #receive(data: RawData, isBinary: boolean): void {
@@ -106,7 +107,7 @@ export class RpcSocket {
     if (message.id === null) {
       this.#respondError(message, new TRPCError({ code: "PARSE_ERROR", message: "`id` is required" }));
     } else if (message.method === "subscription.stop") {
-      this.#stop(message);
+      this.#stop(message.id);
     } else {
       const done =
         message.method === "subscription" ? this.#subscribe(message, batchIndex) : this.#answer(message, batchIndex);
@@ -129,7 +130,7 @@ export class RpcSocket {
       this.#respondError(call, refusal, call);
       return;
     }
-    const subscription: Subscription = { isStopped: false };
+    const subscription: Subscription = { call, isStopped: false };
     this.#subscriptions.set(call.id, subscription);
     try {
       const events = await this.#call(call, batchIndex);
@@ -163,13 +164,13 @@ export class RpcSocket {
   }
 
   /** Before its procedure has answered, a subscription ends when it does. */
-  #stop(envelope: Envelope): void {
-    const subscription = this.#subscriptions.get(envelope.id);
+  #stop(id: Envelope["id"]): void {
+    const subscription = this.#subscriptions.get(id);
     if (!subscription) return;
     subscription.isStopped = true;
     if (!subscription.reader) return;
     subscription.reader.stop();
-    this.#end(envelope);
+    this.#end(subscription.call);
   }
 
   #end(envelope: Envelope): void {

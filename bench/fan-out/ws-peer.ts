@@ -1,0 +1,31 @@
+/** A broadcast over `ws`: `ws-peer.ts plain` as its README shows it, `ws-peer.ts prebuilt` with a frame that is made once. */
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { WebSocket, WebSocketServer } from "ws";
+import { SharedFrames } from "../../apps/server/src/transport/shared-frames.ts";
+import { type LoadEvent, serveOrders } from "./control.ts";
+
+const wss = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
+await once(wss, "listening");
+const frames = new SharedFrames(({ event }) => JSON.stringify(event));
+
+function sendPlain(event: LoadEvent): void {
+  const data = JSON.stringify(event);
+  for (const client of wss.clients) {
+    if (client.readyState === WebSocket.OPEN) client.send(data);
+  }
+}
+
+const tcpSockets = new Set<import("node:net").Socket>();
+wss.on("connection", (_client, { socket }) => {
+  tcpSockets.add(socket);
+  socket.on("close", () => tcpSockets.delete(socket));
+});
+
+function sendPrebuilt(event: LoadEvent): void {
+  const bytes = frames.of([{ cursor: "", event }], "");
+  for (const socket of tcpSockets) if (bytes) socket.write(bytes);
+}
+
+const send = process.argv[2] === "prebuilt" ? sendPrebuilt : sendPlain;
+serveOrders({ port: (wss.address() as AddressInfo).port, publish: (events) => events.forEach(send) });

@@ -54,8 +54,8 @@ export function serveOrders({ port, publish, stream }: PeerServer): void {
     } else if (order.type === "stream") {
       stream?.(order);
     } else {
+      const { user, system } = process.cpuUsage(); // before the collection that the other figure needs
       globalThis.gc?.();
-      const { user, system } = process.cpuUsage();
       process.send?.({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss });
     }
   });

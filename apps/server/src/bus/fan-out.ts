@@ -102,9 +102,12 @@ export class FanOut {
     const fresh = this.#fresh;
     this.#fresh = [];
     const batches = new Map<ReaderGroup, LiveRecord[]>();
-    for (const record of fresh) {
-      for (const group of this.#groups.of(record)) addTo(batches, group, record);
-    }
+    const add = (group: ReaderGroup, record: LiveRecord): void => {
+      const batch = batches.get(group);
+      if (batch) batch.push(record);
+      else batches.set(group, [record]);
+    };
+    for (const record of fresh) this.#groups.forEach(record, add);
     for (const [group, batch] of batches) group.give(batch, this.log.head);
   }
 
@@ -118,10 +121,4 @@ export class FanOut {
     this.#ephemeralCount += 1;
     return { cursor: `${this.log.cursor(position)}.${this.#ephemeralCount}`, event };
   }
-}
-
-function addTo(batches: Map<ReaderGroup, LiveRecord[]>, group: ReaderGroup, record: LiveRecord): void {
-  const batch = batches.get(group);
-  if (batch) batch.push(record);
-  else batches.set(group, [record]);
 }

@@ -17,12 +17,12 @@ export class ReaderGroup {
   }
 }
 
-type Key = string;
-
 /** Finds the groups that want an event without asking all of them: by its session, by its source, and those for everything. */
 export class GroupIndex {
-  readonly #groups = new Map<Key, { readonly group: ReaderGroup; readers: number }>();
-  readonly #scopes = new Map<Key, Set<ReaderGroup>>(); // by scope of the filter
+  readonly #groups = new Map<string, { readonly group: ReaderGroup; readers: number }>(); // by filter
+  readonly #unscoped = new Set<ReaderGroup>();
+  readonly #bySession = new Map<string, Set<ReaderGroup>>();
+  readonly #bySource = new Map<string, Set<ReaderGroup>>();
 
   /** The group of this filter, for one more reader. */
   join(filter: EventFilter | undefined): ReaderGroup {
@@ -30,9 +30,7 @@ export class GroupIndex {
     const entry = this.#groups.get(key) ?? { group: new ReaderGroup(filter), readers: 0 };
     entry.readers += 1;
     this.#groups.set(key, entry);
-    const scope = scopeOf(filter);
-    const groups = this.#scopes.get(scope) ?? new Set();
-    this.#scopes.set(scope, groups.add(entry.group));
+    this.#scopeOf(filter).add(entry.group);
     return entry.group;
   }
 
@@ -43,30 +41,37 @@ export class GroupIndex {
     entry.readers -= 1;
     if (entry.readers > 0) return;
     this.#groups.delete(key);
-    const scope = scopeOf(filter);
-    const groups = this.#scopes.get(scope);
-    groups?.delete(entry.group);
-    if (groups?.size === 0) this.#scopes.delete(scope);
+    const scope = this.#scopeOf(filter);
+    scope.delete(entry.group);
+    if (scope.size > 0) return;
+    if (filter?.session_id !== undefined) this.#bySession.delete(filter.session_id);
+    else if (filter?.source !== undefined) this.#bySource.delete(filter.source);
   }
 
-  *of({ event, sessionSource }: LiveRecord): Generator<ReaderGroup> {
-    for (const scope of [EVERYTHING, sessionScope(event.session_id), sourceScope(sessionSource)]) {
-      for (const group of this.#scopes.get(scope) ?? []) {
-        if (group.members.size > 0 && matchesFilter(event, sessionSource, group.filter)) yield group;
+  /** Calls for each group that has members and wants the record. */
+  forEach(record: LiveRecord, give: (group: ReaderGroup, record: LiveRecord) => void): void {
+    const { event, sessionSource } = record;
+    for (const scope of [this.#unscoped, this.#bySession.get(event.session_id), this.#bySource.get(sessionSource)]) {
+      if (!scope) continue;
+      for (const group of scope) {
+        if (group.members.size > 0 && matchesFilter(event, sessionSource, group.filter)) give(group, record);
       }
     }
   }
+
+  #scopeOf(filter: EventFilter | undefined): Set<ReaderGroup> {
+    if (filter?.session_id !== undefined) return setAt(this.#bySession, filter.session_id);
+    if (filter?.source !== undefined) return setAt(this.#bySource, filter.source);
+    return this.#unscoped;
+  }
 }
 
-const EVERYTHING = "";
-const sessionScope = (sessionId: string): Key => `session ${sessionId}`;
-const sourceScope = (source: string): Key => `source ${source}`;
-
-function scopeOf(filter: EventFilter | undefined): Key {
-  if (filter?.session_id !== undefined) return sessionScope(filter.session_id);
-  return filter?.source === undefined ? EVERYTHING : sourceScope(filter.source);
+function setAt<T>(sets: Map<string, Set<T>>, key: string): Set<T> {
+  const set = sets.get(key) ?? new Set();
+  sets.set(key, set);
+  return set;
 }
 
-function keyOf(filter: EventFilter | undefined): Key {
+function keyOf(filter: EventFilter | undefined): string {
   return JSON.stringify([filter?.session_id, filter?.source, filter?.types?.toSorted()]);
 }

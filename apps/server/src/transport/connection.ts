@@ -32,6 +32,16 @@ export class Connection {
     return this.#hasRoom;
   }
 
+  /** What is written meanwhile goes out together. */
+  together(write: () => void): void {
+    this.#socket.cork();
+    try {
+      write();
+    } finally {
+      this.#socket.uncork();
+    }
+  }
+
   /** Calls once the socket has sent what it holds, or is gone. */
   onceDrained(callback: () => void): void {
     if (this.#hasRoom) {

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Gateway } from "@my-bot/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -90,11 +90,7 @@ function createDoors(deps: HttpServerDeps) {
 
   function accept(door: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     door.handleUpgrade(request, socket, head, (ws) => {
-      ws.on("error", () => ws.terminate()); // the peer broke the protocol; ws has sent the close code
-      const { socket: tcp } = request; // the request itself is not kept as long as the socket
-      ws.on("message", () => {
-        if (tcp.writableLength > MAX_BACKLOGS * limits.buffered_bytes) ws.terminate();
-      });
+      guard(ws, request.socket, MAX_BACKLOGS * limits.buffered_bytes);
       door.emit("connection", ws, request);
     });
   }
@@ -125,6 +121,14 @@ function createDoors(deps: HttpServerDeps) {
   }
 
   return { raw, rpc, handleRequest, handleUpgrade, dismissAll };
+}
+
+/** Ends a socket whose peer breaks the protocol, or asks on and on without reading. Not a closure of the request: that is let go. */
+function guard(ws: WebSocket, socket: Socket, maxBacklog: number): void {
+  ws.on("error", () => ws.terminate()); // ws has sent the close code
+  ws.on("message", () => {
+    if (socket.writableLength > maxBacklog) ws.terminate();
+  });
 }
 
 function pathOf({ url = "" }: IncomingMessage): string {

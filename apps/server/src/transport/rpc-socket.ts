@@ -52,7 +52,7 @@ export class RpcSocket {
   readonly #deps: RpcSocketDeps;
   readonly #options: RpcSocketOptions;
   #context: ConnectionContext | undefined;
-  readonly #subscriptions = new Map<Envelope["id"], Subscription>();
+  #subscriptions: Map<Envelope["id"], Subscription> | undefined; // made for the first one
 
   /** Serves the socket until it closes. */
   static open(deps: RpcSocketDeps, options: RpcSocketOptions): void {
@@ -69,7 +69,7 @@ export class RpcSocket {
   }
 
   #close(): void {
-    for (const id of this.#subscriptions.keys()) this.#stop(id);
+    for (const id of this.#subscriptions?.keys() ?? []) this.#stop(id);
   }
 
   #receive(data: RawData, isBinary: boolean): void {
@@ -131,22 +131,23 @@ export class RpcSocket {
       return;
     }
     const subscription: Subscription = { call, isStopped: false };
+    this.#subscriptions ??= new Map();
     this.#subscriptions.set(call.id, subscription);
     try {
       const events = await this.#call(call, batchIndex);
       if (!(events instanceof EventSubscription)) throw new Error(`${call.params.path} is no subscription to events`);
       if (subscription.isStopped) this.#end(call);
-      else this.#follow(call, subscription, events);
+      else this.#options.connection.together(() => this.#follow(call, subscription, events));
     } catch (cause) {
-      this.#subscriptions.delete(call.id);
+      this.#subscriptions?.delete(call.id);
       this.#respondError(call, cause, call);
     }
   }
 
   #refuseSubscription({ id }: RpcCall): TRPCError | undefined {
     const limit = this.#deps.limits.subscriptions;
-    if (this.#subscriptions.has(id)) return new TRPCError({ code: "BAD_REQUEST", message: `Duplicate id ${id}` });
-    if (this.#subscriptions.size < limit) return undefined;
+    if (this.#subscriptions?.has(id)) return new TRPCError({ code: "BAD_REQUEST", message: `Duplicate id ${id}` });
+    if ((this.#subscriptions?.size ?? 0) < limit) return undefined;
     const message = `More than ${limit} subscriptions on one connection`;
     return new TRPCError({ code: "TOO_MANY_REQUESTS", message });
   }
@@ -165,7 +166,7 @@ export class RpcSocket {
 
   /** Before its procedure has answered, a subscription ends when it does. */
   #stop(id: Envelope["id"]): void {
-    const subscription = this.#subscriptions.get(id);
+    const subscription = this.#subscriptions?.get(id);
     if (!subscription) return;
     subscription.isStopped = true;
     if (!subscription.reader) return;
@@ -174,7 +175,7 @@ export class RpcSocket {
   }
 
   #end(envelope: Envelope): void {
-    this.#subscriptions.delete(envelope.id);
+    this.#subscriptions?.delete(envelope.id);
     this.#respond({ ...envelopeOf(envelope), result: { type: "stopped" } });
   }
 

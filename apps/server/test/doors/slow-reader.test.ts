@@ -81,7 +81,7 @@ test("[BUS7] [WS4] [RPC2] readers that never read cost a constant: 100 MB past t
     }
   }
   rpc.terminate();
-}, 120_000);
+}, 300_000);
 
 test.each([
   ["/ws", "not JSON"],

@@ -51,12 +51,12 @@ function createContext(deps: TrpcDoorDeps, request: IncomingMessage, token: stri
   const { gateway, access, limits } = deps;
   const connection = connections.get(request.socket) ?? new Connection(request.socket, limits);
   connections.set(request.socket, connection);
-  const isAllowed = access.isToken(bearerToken(request) ?? token);
   return {
     gateway,
     // Refused call by call, not as a connection: each caller is told, and a client does not reconnect for ever.
     admitCall: () => {
-      if (!isAllowed) throw new BotError("UNAUTHORIZED", "This server needs its token");
+      if (!access.isToken(bearerToken(request) ?? token))
+        throw new BotError("UNAUTHORIZED", "This server needs its token");
       connection.countCall();
     },
     openSubscription: () => connection.openSubscription(),

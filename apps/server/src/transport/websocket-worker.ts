@@ -34,6 +34,7 @@ export async function runRawSocket(deps: RawSocketDeps): Promise<void> {
     const toFrame = query.get("events") === "all" ? fullFrame : inheritedFrame;
     const records = gateway.events(options);
     socket.on("message", (data, isBinary) => {
+      if (socket.readyState !== socket.OPEN) return; // it was sent away, with its token say
       void receive(deps, { data, isBinary, filter: options.filter, toFrame });
     });
     for await (const record of records) {

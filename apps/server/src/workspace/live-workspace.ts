@@ -1,0 +1,121 @@
+import { isDeepStrictEqual } from "node:util";
+import { ConfigError } from "./config-error.ts";
+import type { Environment } from "./load-config.ts";
+import type { Workspace } from "./open-workspace.ts";
+import { reopenWorkspace } from "./reopen-workspace.ts";
+import { SettledCalls } from "./settled-calls.ts";
+import { watchFiles } from "./watch-files.ts";
+
+export interface LiveWorkspaceOptions {
+  readonly env: Environment;
+  /** One line for whoever runs the server. */
+  readonly report: (line: string, level: "info" | "warn") => void;
+  /** What no user has to mend, for the log. */
+  readonly onError: (error: unknown) => void;
+}
+
+const QUIET_MS = 100; // an editor's several steps of saving are one edit
+const LONGEST_WAIT_MS = 1000;
+const RETRY_MS = 5000; // while there is a fault: what mends it may lie outside the watched files
+
+/** The workspace as it was last read without a fault: what the next message and the next run use (SPEC WSP7). */
+export class LiveWorkspace {
+  readonly #options: LiveWorkspaceOptions;
+  readonly #reads = new SettledCalls(() => this.#read(), { quietMs: QUIET_MS, longestMs: LONGEST_WAIT_MS });
+  #current: Workspace;
+  #loadedAt = Date.now() / 1000;
+  #problem: string | null = null;
+  #isInDoubt = false; // the last reading found a fault: a file may have been half written
+  #replaced = new AbortController();
+  #take: (next: Workspace) => void = () => undefined;
+  #stopWatching: (() => Promise<void>) | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(first: Workspace, options: LiveWorkspaceOptions) {
+    this.#current = first;
+    this.#options = options;
+  }
+
+  get current(): Workspace {
+    return this.#current;
+  }
+
+  /** Aborts when `current` is replaced. */
+  get replaced(): AbortSignal {
+    return this.#replaced.signal;
+  }
+
+  /** When `current` was read, in seconds since 1970. */
+  get loadedAt(): number {
+    return this.#loadedAt;
+  }
+
+  /** Why the files as they are now are not in use; null when they are. */
+  get problem(): string | null {
+    return this.#problem;
+  }
+
+  /** From now on edits are taken into use by `take`; what that throws refuses them. */
+  watch(take: (next: Workspace) => void): void {
+    this.#take = take;
+    this.#watchFiles();
+  }
+
+  async close(): Promise<void> {
+    await this.#reads.close();
+    clearTimeout(this.#retry);
+    await this.#stopWatching?.();
+  }
+
+  #watchFiles(): void {
+    const { dir, config } = this.#current;
+    this.#stopWatching = watchFiles(dir, config, {
+      onChange: () => this.#reads.request(),
+      onError: (error) => {
+        this.#options.onError(error);
+        this.#options.report("not every edit of the workspace is noticed now; the server's log tells why", "warn");
+      },
+    });
+  }
+
+  async #read(): Promise<void> {
+    clearTimeout(this.#retry);
+    try {
+      const next = await reopenWorkspace(this.#current, this.#options);
+      if (!isDeepStrictEqual(next, this.#current)) await this.#replace(next);
+      else if (this.#problem !== null) this.#options.report("the workspace is as it was before the fault", "info");
+      this.#problem = null;
+      this.#isInDoubt = false;
+    } catch (cause) {
+      if (this.#isInDoubt) this.#refuse(cause);
+      this.#retry = setTimeout(() => this.#reads.request(), this.#isInDoubt ? RETRY_MS : 0).unref();
+      this.#isInDoubt = true;
+    }
+  }
+
+  async #replace(next: Workspace): Promise<void> {
+    const last = this.#current;
+    this.#take(next);
+    this.#current = next;
+    this.#loadedAt = Date.now() / 1000;
+    this.#replaced.abort();
+    this.#replaced = new AbortController();
+    this.#options.report("the edited workspace is in use", "info");
+    for (const warning of next.warnings) {
+      if (!last.warnings.includes(warning)) this.#options.report(warning, "warn");
+    }
+    const isMoved = (["agents_path", "skills_path"] as const).some((key) => next.config[key] !== last.config[key]);
+    if (!isMoved) return;
+    await this.#stopWatching?.();
+    this.#watchFiles();
+  }
+
+  #refuse(cause: unknown): void {
+    if (!(cause instanceof ConfigError)) this.#options.onError(cause);
+    const problem =
+      cause instanceof ConfigError ? cause.message : "the workspace cannot be read; the server's log tells why";
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#options.report(`${problem} (the last good version stays in use)`, "warn");
+  }
+}

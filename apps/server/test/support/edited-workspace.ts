@@ -14,7 +14,9 @@ export interface EditedWorkspace {
   write(path: string, text: string | Uint8Array, saving?: Saving): void;
   writeConfig(config: object): void;
   remove(path: string): void;
+  path(name: string): string;
   info(): Promise<Awaited<ReturnType<ReturnType<typeof connectTrpcHttp>["info"]["query"]>>>;
+  listAgents(): Promise<readonly { agent_id: string; name: string; is_default: boolean }[]>;
   /** Resolves when an edit is in use, which `loaded_at` tells. */
   use(edit: () => void): Promise<void>;
   /** Resolves when an edit is refused, with the reason. */
@@ -34,10 +36,12 @@ export function editWorkspace({ url, workspaceDir }: ServerProcess): EditedWorks
   };
   const info = () => client.info.query();
   return {
+    path,
     write,
     writeConfig: (config) => write("config.user.yaml", stringify(config)),
     remove: (name) => rmSync(path(name), { recursive: true, force: true }),
     info,
+    listAgents: () => client.agents.list.query(),
     use: async (edit) => {
       const { loaded_at } = (await info()).workspace;
       edit();

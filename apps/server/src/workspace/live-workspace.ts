@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "./config-error.ts";
+import { isErrorCode } from "./config-file.ts";
 import type { Environment } from "./load-config.ts";
 import type { Workspace } from "./open-workspace.ts";
 import { reopenWorkspace } from "./reopen-workspace.ts";
@@ -29,6 +30,7 @@ export class LiveWorkspace {
   #replaced = new AbortController();
   #take: (next: Workspace) => void = () => undefined;
   #stopWatching: (() => Promise<void>) | undefined;
+  #isBlind = false; // some files could not be watched
   #retry: NodeJS.Timeout | undefined;
 
   constructor(first: Workspace, options: LiveWorkspaceOptions) {
@@ -71,11 +73,19 @@ export class LiveWorkspace {
     const { dir, config } = this.#current;
     this.#stopWatching = watchFiles(dir, config, {
       onChange: () => this.#reads.request(),
-      onError: (error) => {
-        this.#options.onError(error);
-        this.#options.report("not every edit of the workspace is noticed now; the server's log tells why", "warn");
-      },
+      onError: (error) => this.#doubtWatching(error),
     });
+  }
+
+  #doubtWatching(error: unknown): void {
+    this.#options.onError(error);
+    this.#reads.request();
+    if (!["ENOSPC", "EMFILE"].some((code) => isErrorCode(error, code)) || this.#isBlind) return;
+    this.#isBlind = true;
+    this.#options.report(
+      "not every edit is noticed: too many files to watch for this system; restart to apply",
+      "warn",
+    );
   }
 
   async #read(): Promise<void> {

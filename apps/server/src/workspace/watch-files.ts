@@ -1,6 +1,7 @@
 import { join, relative, sep } from "node:path";
 import { watch } from "chokidar";
 import type { Config } from "./config.ts";
+import { isMapping } from "./merge.ts";
 
 const CONFIG_FILES = new Set(["config.user.yaml", "config.runtime.yaml", "config.example.yaml"]);
 const DEFINITION_FILES = new Set(["AGENT.md", "SOUL.md", "SKILL.md"]);
@@ -8,7 +9,7 @@ const DEFINITION_FILES = new Set(["AGENT.md", "SOUL.md", "SKILL.md"]);
 export interface WatchListeners {
   /** A file or folder that a workspace is read from may have changed, come or gone. */
   onChange(): void;
-  /** Changes may be missed from now on: too many files for the system, say. */
+  /** Something could not be watched: a link that leads to itself, or too many files for the system. */
   onError(error: unknown): void;
 }
 
@@ -25,6 +26,12 @@ export function watchFiles(dir: string, folders: WatchedFolders, listeners: Watc
     ignoreInitial: true,
   });
   watcher.on("all", listeners.onChange).on("ready", listeners.onChange).on("error", listeners.onError);
+  // `all` alone leaves out a file that becomes a folder, and one that is the same to the clock
+  watcher.on("raw", (_event, name, details) => {
+    const folder = isMapping(details) ? details.watchedPath : undefined;
+    const isKnown = typeof folder === "string" && name !== null;
+    if (!isKnown || isRead(split(join(folder, name), dir), roots)) listeners.onChange();
+  });
   return () => watcher.close();
 }
 

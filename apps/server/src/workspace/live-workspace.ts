@@ -29,8 +29,10 @@ export class LiveWorkspace {
   #isInDoubt = false; // the last reading found a fault: a file may have been half written
   #replaced = new AbortController();
   #take: (next: Workspace) => void = () => undefined;
-  #stopWatching: (() => Promise<void>) | undefined;
+  #watching = new AbortController();
+  #isStale = true; // some of what is to be watched may not be
   #isBlind = false; // some files could not be watched
+  #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(first: Workspace, options: LiveWorkspaceOptions) {
@@ -60,21 +62,30 @@ export class LiveWorkspace {
   /** From now on edits are taken into use by `take`; what that throws refuses them. */
   watch(take: (next: Workspace) => void): void {
     this.#take = take;
-    this.#watchFiles();
+    this.#reads.request();
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#watching.abort();
     await this.#reads.close();
     clearTimeout(this.#retry);
-    await this.#stopWatching?.();
   }
 
-  #watchFiles(): void {
+  /** Begins before the files are read, so that no change falls between. */
+  async #watchAnew(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isStale = false;
+    this.#watching.abort();
+    this.#watching = new AbortController();
     const { dir, config } = this.#current;
-    this.#stopWatching = watchFiles(dir, config, {
-      onChange: () => this.#reads.request(),
-      onError: (error) => this.#doubtWatching(error),
-    });
+    const { agents_path, skills_path } = config;
+    const onChange = (isFolder: boolean): void => {
+      this.#isStale ||= isFolder;
+      this.#reads.request();
+    };
+    const onError = (error: unknown): void => this.#doubtWatching(error);
+    await watchFiles({ dir, agents_path, skills_path }, { onChange, onError }, this.#watching.signal);
   }
 
   #doubtWatching(error: unknown): void {
@@ -91,8 +102,9 @@ export class LiveWorkspace {
   async #read(): Promise<void> {
     clearTimeout(this.#retry);
     try {
+      if (this.#isStale) await this.#watchAnew();
       const next = await reopenWorkspace(this.#current, this.#options);
-      if (!isDeepStrictEqual(next, this.#current)) await this.#replace(next);
+      if (!isDeepStrictEqual(next, this.#current)) this.#replace(next);
       else if (this.#problem !== null) this.#options.report("the workspace is as it was before the fault", "info");
       this.#problem = null;
       this.#isInDoubt = false;
@@ -103,7 +115,7 @@ export class LiveWorkspace {
     }
   }
 
-  async #replace(next: Workspace): Promise<void> {
+  #replace(next: Workspace): void {
     const last = this.#current;
     this.#take(next);
     this.#current = next;
@@ -116,8 +128,8 @@ export class LiveWorkspace {
     }
     const isMoved = (["agents_path", "skills_path"] as const).some((key) => next.config[key] !== last.config[key]);
     if (!isMoved) return;
-    await this.#stopWatching?.();
-    this.#watchFiles();
+    this.#isStale = true;
+    this.#reads.request();
   }
 
   #refuse(cause: unknown): void {

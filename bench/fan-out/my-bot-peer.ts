@@ -29,8 +29,8 @@ const gateway = createGateway({
   bus,
   sessions,
   runs: { abort: () => Promise.resolve([]) },
-  workspace: { dir, config, agents: new Map(), skills: new Map(), warnings: [], isOffline: true },
-  info: {
+  workspace: () => ({ dir, config, agents: new Map(), skills: new Map(), warnings: [], isOffline: true }),
+  info: () => ({
     name: "my-bot",
     version: "0",
     protocol_version: 1,
@@ -38,7 +38,8 @@ const gateway = createGateway({
     llm: { mode: "offline", provider: "offline", model: "offline" },
     default_agent: "pickle",
     limits: { content_bytes: 1, frame_bytes: 1 },
-  },
+    workspace: { loaded_at: 0, problem: null },
+  }),
   draining: never,
 });
 

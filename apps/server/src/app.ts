@@ -20,6 +20,7 @@ import type { AgentDefinition } from "./workspace/agent-definition.ts";
 import type { ApiConfig } from "./workspace/config.ts";
 import { ConfigError } from "./workspace/config-error.ts";
 import { openDataFolder } from "./workspace/data-folder.ts";
+import { LiveWorkspace } from "./workspace/live-workspace.ts";
 import { openWorkspace, type Workspace } from "./workspace/open-workspace.ts";
 
 export interface AppOptions {
@@ -32,63 +33,95 @@ export interface AppOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The exported web app; absent: one sentence in its place. */
   readonly webDir?: string | undefined;
+  /** One line for the terminal, now or later: what was skipped, is unsafe, was edited. */
+  readonly report: Report;
 }
+
+type Report = (line: string, level: "info" | "warn") => void;
 
 export interface RunningApp {
   readonly url: string;
   readonly info: InfoView;
-  /** One line each: what was skipped or is unsafe. */
-  readonly warnings: readonly string[];
   /** Sends clients away and stops; what is not answered yet is answered after the next start. */
   close(): Promise<void>;
 }
 
 const PROTOCOL_VERSION = 1;
+const VERSION = readVersion();
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** Puts the parts together and starts them. Throws ConfigError, StoreError, or the listening socket's error. */
 export async function startApp(options: AppOptions): Promise<RunningApp> {
-  const workspace = await openWorkspace(options.workspaceDir, { env: options.env });
+  const { env, webDir } = options;
+  const workspace = await openWorkspace(options.workspaceDir, { env });
   const api = effectiveApi(workspace, options);
   const log = createServerLog(openDataFolder(join(workspace.dir, workspace.config.logging_path)));
-  for (const warning of workspace.warnings) log.warn(warning);
   const onError = (error: unknown): void => log.error(error);
-
-  const store = openSqliteStore(openDataFolder(join(workspace.dir, workspace.config.event_path)));
-  const sessions = openSqliteSessions(store);
-  const bus = openSqliteBus(store, [sessions]);
-  const drain = new AbortController();
-  const stop = new AbortController();
-  const agents = readyAgents(workspace);
-  const worker = { bus, sessions, agents, onError };
-  const runs = createAgentRuns(worker, stop.signal);
-  const info = describe(workspace);
-  const gateway = createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal });
-  const working = runAgentWorker(worker, runs, stop.signal);
-  const keeping = runRetention({ bus, keep: workspace.config.events.keep, onError }, stop.signal);
-
-  const closeLog = async (): Promise<void> => {
-    stop.abort();
-    await Promise.all([working, keeping]);
-    await bus.close();
+  const report: Report = (line, level) => {
+    log[level](line);
+    options.report(line, level);
   };
-  const doors = { gateway, api, webDir: options.webDir, onError, draining: drain.signal };
-  const server = await startHttpServer(doors).catch(async (cause) => {
-    await runs.close(0);
-    await closeLog();
+  const live = new LiveWorkspace(workspace, { env, report, onError });
+  const core = startCore(live, onError);
+  const { gateway, draining } = core;
+  const server = await startHttpServer({ gateway, api, webDir, onError, draining }).catch(async (cause) => {
+    await core.drain(0);
+    await core.close();
     throw cause;
   });
+  for (const warning of workspace.warnings) report(warning, "warn");
+  live.watch((next) => {
+    const { token } = effectiveApi(next, options);
+    core.use(next);
+    server.changeToken(token);
+  });
+  const info = gateway.info();
   log.info({ url: server.url, llm: info.llm }, "listening");
   return {
     url: server.url,
     info,
-    warnings: workspace.warnings,
     close: async () => {
-      drain.abort();
-      await runs.close(api.drain_seconds * 1000); // while whoever waits for an answer is still connected
+      const edits = live.close();
+      await core.drain(api.drain_seconds * 1000); // while whoever waits for an answer is still connected
+      await edits;
       await server.close();
-      await closeLog();
+      await core.close();
       log.info("stopped");
+    },
+  };
+}
+
+/** All that is behind the doors: the log, the agents that answer it, and the gateway. */
+function startCore(live: LiveWorkspace, onError: (error: unknown) => void) {
+  const { dir, config } = live.current;
+  const store = openSqliteStore(openDataFolder(join(dir, config.event_path)));
+  const sessions = openSqliteSessions(store);
+  const bus = openSqliteBus(store, [sessions]);
+  const drain = new AbortController();
+  const stop = new AbortController();
+  let agents = readyAgents(live.current);
+  const worker = { bus, sessions, findAgent: (agentId: string) => agents.get(agentId), onError };
+  const runs = createAgentRuns(worker, stop.signal);
+  const working = runAgentWorker(worker, runs, stop.signal);
+  const keep = () => ({ limits: live.current.config.events.keep, changed: live.replaced });
+  const keeping = runRetention({ bus, keep, onError }, stop.signal);
+  const [workspace, info] = [() => live.current, () => describe(live)];
+  return {
+    gateway: createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal }),
+    draining: drain.signal,
+    /** For the runs that begin from now on. */
+    use: (next: Workspace): void => {
+      agents = readyAgents(next);
+      runs.refreshConcurrency();
+    },
+    drain: (graceMs: number): Promise<void> => {
+      drain.abort();
+      return runs.close(graceMs);
+    },
+    close: async (): Promise<void> => {
+      stop.abort();
+      await Promise.all([working, keeping]);
+      await bus.close();
     },
   };
 }
@@ -129,16 +162,17 @@ function toolsOf({ dir, config, skills }: Workspace, { allowSkills }: AgentDefin
   return allowSkills ? [read, createSkillTool(skills)] : [read];
 }
 
-function describe({ config, isOffline }: Workspace): InfoView {
+function describe({ current: { config, isOffline }, loadedAt, problem }: LiveWorkspace): InfoView {
   const { content_bytes, frame_bytes } = config.api.limits;
   return {
     name: "my-bot",
-    version: readVersion(),
+    version: VERSION,
     protocol_version: PROTOCOL_VERSION,
     features: ["abort", "sessions", "resume", "idempotent-send"],
     llm: { mode: isOffline ? "offline" : "online", provider: config.llm.provider, model: config.llm.model },
     default_agent: config.default_agent,
     limits: { content_bytes, frame_bytes },
+    workspace: { loaded_at: loadedAt, problem },
   };
 }
 

@@ -25,8 +25,9 @@ export interface GatewayDeps {
   readonly bus: EventBus;
   readonly sessions: SessionStore;
   readonly runs: RunControl;
-  readonly workspace: Workspace;
-  readonly info: InfoView;
+  /** As it is now: asked for at each call. */
+  readonly workspace: () => Workspace;
+  readonly info: () => InfoView;
   /** Aborts when the server begins to stop. */
   readonly draining: AbortSignal;
 }
@@ -51,17 +52,18 @@ export function createGateway(deps: GatewayDeps): Gateway {
       await runs.abort({ session_id: sessionId });
       return publishSession(deps, owner, { action: "deleted", title: null });
     },
-    listAgents: () =>
-      [...workspace.agents.values()].map(
-        (agent): AgentView => ({
-          agent_id: agent.agentId,
-          name: agent.name,
-          description: agent.description,
-          is_default: agent.agentId === workspace.config.default_agent,
-        }),
-      ),
-    info: () => info,
+    listAgents: () => listAgents(workspace()),
+    info,
   };
+}
+
+function listAgents({ agents, config }: Workspace): AgentView[] {
+  return [...agents.values()].map(({ agentId, name, description }) => ({
+    agent_id: agentId,
+    name,
+    description,
+    is_default: agentId === config.default_agent,
+  }));
 }
 
 /** From here to the publish nothing is awaited: two messages of a new source in one tick must find one session. */
@@ -150,7 +152,7 @@ function readHistory({ bus, sessions }: GatewayDeps, { session_id, limit, before
 }
 
 function newOwner({ workspace }: GatewayDeps, source: string, agentId: string | null | undefined): SessionOwner {
-  const { routing, default_agent } = workspace.config;
+  const { routing, default_agent } = workspace().config;
   return {
     session_id: randomUUID(),
     source,
@@ -175,18 +177,19 @@ function unknownSession(sessionId: string): BotError {
 }
 
 function requireAgent({ workspace }: GatewayDeps, agentId: string): void {
-  if (workspace.agents.has(agentId)) return;
-  throw new BotError("NOT_FOUND", `Unknown agent "${agentId}"; known: ${[...workspace.agents.keys()].join(", ")}`);
+  const { agents } = workspace();
+  if (agents.has(agentId)) return;
+  throw new BotError("NOT_FOUND", `Unknown agent "${agentId}"; known: ${[...agents.keys()].join(", ")}`);
 }
 
 function requireContentFits({ workspace }: GatewayDeps, content: string): void {
   const bytes = Buffer.byteLength(content);
-  const limit = workspace.config.api.limits.content_bytes;
+  const limit = workspace().config.api.limits.content_bytes;
   if (bytes > limit) throw new BotError("PAYLOAD_TOO_LARGE", `content is ${bytes} bytes; the limit is ${limit}`);
 }
 
 function requireQueueRoom({ sessions, workspace }: GatewayDeps, sessionId: string): void {
-  const limit = workspace.config.api.limits.queued_messages;
+  const limit = workspace().config.api.limits.queued_messages;
   if (sessions.openRuns(sessionId) < limit) return;
   throw new BotError(
     "TOO_MANY_REQUESTS",

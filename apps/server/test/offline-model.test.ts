@@ -82,7 +82,7 @@ describe("answers", () => {
   });
 
   test.each([
-    ["How do I add an API key?", /config\.example\.yaml` to `config\.user\.yaml`.*llm\.api_key.*Restart/s],
+    ["How do I add an API key?", /config\.example\.yaml` to `config\.user\.yaml`.*llm\.api_key.*notices by itself/s],
     ["help", /API key/],
     ["who are you?", /small script/],
     ["What time is it?", /\d\d:\d\d/],

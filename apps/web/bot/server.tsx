@@ -17,17 +17,24 @@ export function useServer(): Server | null {
   return useContext(ServerContext);
 }
 
-/** Asks again at every connection: a restart may bring another model. */
+const EVERY_MS = 10_000;
+
+/** Asks again at every connection and from time to time: an edit of the workspace may bring another model. */
 export function ServerProvider({ children }: { children: ReactNode }) {
   const { client, reportError } = useBot();
   const connection = useConnection();
   const [server, setServer] = useState<Server | null>(null);
   useEffect(() => {
     if (connection !== "live") return;
-    Promise.all([client.info(), client.agents.list()]).then(
-      ([info, agents]) => setServer({ info, agents }),
-      reportError,
-    );
+    const ask = (): void => {
+      Promise.all([client.info(), client.agents.list()]).then(
+        ([info, agents]) => setServer({ info, agents }),
+        reportError,
+      );
+    };
+    ask();
+    const timer = setInterval(ask, EVERY_MS);
+    return () => clearInterval(timer);
   }, [client, connection, reportError]);
   return <ServerContext value={server}>{children}</ServerContext>;
 }

@@ -15,6 +15,7 @@ import { sessionTitle } from "./session-item.tsx";
 import { Sidebar } from "./sidebar.tsx";
 import { SourceBadge } from "./source-badge.tsx";
 import { useWideScreen } from "./use-wide-screen.ts";
+import { WorkspaceBanner } from "./workspace-banner.tsx";
 
 export function ChatPage() {
   const selected = useSelectedSession();
@@ -48,6 +49,7 @@ export function ChatPage() {
           onMenu={isWide ? null : () => setDrawerOpen(true)}
         />
         <OfflineBanner />
+        <WorkspaceBanner />
         {selected === null && <NewConversation />}
         {selected !== null && isMissing && <Gone />}
         {selected !== null && !isMissing && <Conversation key={selected} sessionId={selected} session={session} />}

@@ -12,7 +12,7 @@ export function OfflineBanner() {
     >
       <strong className="font-semibold">Offline model.</strong> To add an API key, copy{" "}
       <code className="font-mono">config.example.yaml</code> to <code className="font-mono">config.user.yaml</code> in
-      the workspace, fill in <code className="font-mono">llm.api_key</code> and restart.
+      the workspace and fill in <code className="font-mono">llm.api_key</code>; no restart is needed.
     </p>
   );
 }

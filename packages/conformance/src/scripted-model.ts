@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "./random.ts";
 
-interface ChatRequest {
+export interface ChatRequest {
+  readonly model: string;
   readonly messages: readonly { readonly role: string; readonly content: string }[];
 }
 
@@ -23,14 +24,21 @@ export function answerTo(content: string): string {
 
 /**
  * An OpenAI-compatible server over real HTTP: streams `answerTo` the last user message in pieces, with pauses of up to
- * 200 ms in all, and calls the read-only tool `read` before one answer in five.
+ * 200 ms in all, and calls the read-only tool `read` before one answer in five. `onRequest` sees what it is asked.
  */
-export async function startScriptedModel(random: Random): Promise<ScriptedModel> {
+export async function startScriptedModel(
+  random: Random,
+  onRequest: (request: ChatRequest) => void = () => undefined,
+): Promise<ScriptedModel> {
   let requests = 0;
   const server = createServer((request, response) => {
     requests += 1;
     readBody(request)
-      .then((body) => answer(response, JSON.parse(body), random))
+      .then((body) => {
+        const chat: ChatRequest = JSON.parse(body);
+        onRequest(chat);
+        return answer(response, chat, random);
+      })
       .catch(() => response.destroy()); // the server under test was killed meanwhile
   });
   server.listen(0, "127.0.0.1");

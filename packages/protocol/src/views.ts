@@ -33,6 +33,10 @@ export const InfoView = z.object({
   }),
   default_agent: z.string(),
   limits: z.object({ content_bytes: z.int(), frame_bytes: z.int() }),
+  workspace: z.object({
+    loaded_at: z.number(), // when what is in use was read, in seconds since 1970
+    problem: z.string().nullable(), // why the files as they are now are not in use
+  }),
 });
 export type InfoView = z.infer<typeof InfoView>;
 

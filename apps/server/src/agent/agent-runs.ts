@@ -57,6 +57,11 @@ export class AgentRuns implements RunControl {
       });
   }
 
+  /** Asks again how many runs each agent may have at once. */
+  refreshConcurrency(): void {
+    for (const [agentId, queue] of this.#agents) queue.concurrency = this.#steps.concurrency(agentId);
+  }
+
   async abort(which: AbortInput): Promise<string[]> {
     const entries = [...this.#entries.values()].filter(({ run: { inbound } }) =>
       "run_id" in which ? inbound.run_id === which.run_id : inbound.session_id === which.session_id,

@@ -9,7 +9,8 @@ import { ModelError } from "./language-model.ts";
 export interface AgentWorkerDeps {
   readonly bus: EventBus;
   readonly sessions: SessionStore;
-  readonly agents: ReadonlyMap<string, ReadyAgent>;
+  /** The agent as it is now; a run keeps the one it began with. */
+  readonly findAgent: (agentId: string) => ReadyAgent | undefined;
   /** Unexpected failures of a run, for the log; the user gets a sentence without details. */
   readonly onError: (error: unknown) => void;
 }
@@ -26,7 +27,7 @@ export function createAgentRuns(deps: AgentWorkerDeps, signal: AbortSignal): Age
       if (outcome) await endRun(deps, run, { outcome, signal });
     },
     cancel: (run) => endRun(deps, run, { outcome: aborted(new RunAborted()), signal }),
-    concurrency: (agentId) => deps.agents.get(agentId)?.definition.maxConcurrency ?? 1,
+    concurrency: (agentId) => deps.findAgent(agentId)?.definition.maxConcurrency ?? 1,
   });
 }
 
@@ -52,7 +53,7 @@ async function feedRuns({ bus, sessions }: AgentWorkerDeps, runs: AgentRuns, sig
 
 /** Undefined when the server stops: the run stays open and the next start goes on with it. */
 async function attempt(deps: AgentWorkerDeps, run: Run, signal: AbortSignal): Promise<Outcome | undefined> {
-  const agent = deps.agents.get(run.inbound.agent_id);
+  const agent = deps.findAgent(run.inbound.agent_id);
   if (!agent) return { status: "failed", error: `Agent "${run.inbound.agent_id}" is no longer in the workspace` };
   try {
     await appendStarted(deps, run, signal);

@@ -10,7 +10,7 @@ const setup = `To give me a real brain:
 
 1. In the workspace folder, copy \`config.example.yaml\` to \`config.user.yaml\`.
 2. Put your key into \`llm.api_key\` and check \`llm.model\`.
-3. Restart the server.
+3. Ask me again: the server notices by itself.
 
 Until then I answer from a short script, without any network.`;
 

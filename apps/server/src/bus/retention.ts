@@ -7,19 +7,21 @@ const PAUSE_MS = 20; // between two transactions, for everyone else
 
 export interface RetentionDeps {
   readonly bus: PrunableBus;
-  readonly keep: KeepLimits;
+  /** The limits of now, and a signal that aborts when they are no longer. */
+  readonly keep: () => { readonly limits: KeepLimits; readonly changed: AbortSignal };
   readonly onError: (error: unknown) => void;
 }
 
-/** Keeps the log within its limits, now and every hour, until `signal` aborts; never rejects. */
+/** Keeps the log within its limits, now, when they change and every hour, until `signal` aborts; never rejects. */
 export async function runRetention({ bus, keep, onError }: RetentionDeps, signal: AbortSignal): Promise<void> {
-  if (keep.days === undefined && keep.megabytes === undefined) return;
   while (!signal.aborted) {
+    const { limits, changed } = keep();
+    const isLimited = limits.days !== undefined || limits.megabytes !== undefined;
     try {
-      while (!signal.aborted && bus.prune(keep)) await wait(PAUSE_MS);
+      while (isLimited && !signal.aborted && !changed.aborted && bus.prune(limits)) await wait(PAUSE_MS);
     } catch (cause) {
       onError(cause); // a full disk, say: there is a next time
     }
-    await wait(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    await wait(EVERY_MS, undefined, { signal: AbortSignal.any([signal, changed]), ref: false }).catch(() => undefined);
   }
 }

@@ -23,9 +23,9 @@ export async function runServer(options: ServerOptions): Promise<void> {
     allowedOrigins: options.allowOrigin,
     env: process.env,
     webDir: webDir(),
+    report: (line, level) => (level === "warn" ? console.error(`warning: ${line}`) : console.log(line)),
   });
   const stopped = stopSignal();
-  for (const warning of app.warnings) console.error(`warning: ${warning}`);
   announce(app, { dir, isNew });
   await stopped;
   await app.close();
@@ -50,7 +50,7 @@ function announce({ url, info }: RunningApp, { dir, isNew }: { dir: string; isNe
   console.log(`  model:     ${info.llm.mode === "offline" ? "offline model (scripted answers)" : info.llm.model}`);
   if (info.llm.mode === "offline") {
     console.log(
-      "  For a real model: copy config.example.yaml to config.user.yaml there, set llm.api_key, start again.",
+      "  For a real model: copy config.example.yaml to config.user.yaml there and set llm.api_key; no restart is needed.",
     );
   }
 }

@@ -13,6 +13,8 @@ export interface AccessPolicy {
   check(request: IncomingMessage): Refusal | undefined;
   /** True when no token is configured, or this is it. */
   isToken(token: string | undefined): boolean;
+  /** From now on this is the token; undefined: none is needed. Returns whether it is another than before. */
+  changeToken(token: string | undefined): boolean;
 }
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
@@ -25,10 +27,15 @@ export function createAccessPolicy(api: ApiConfig): AccessPolicy {
     ...api.allowed_hosts.map((host) => host.toLowerCase()),
   ]);
   const origins = new Set(api.allowed_origins.map((origin) => origin.toLowerCase()));
-  const token = api.token === undefined ? undefined : digest(api.token);
+  let { token } = api;
   return {
     check: (request) => checkTarget(request) ?? checkHost(request, hosts) ?? checkOrigin(request, origins),
-    isToken: (given) => token === undefined || (given !== undefined && timingSafeEqual(digest(given), token)),
+    isToken: (given) => token === undefined || timingSafeEqual(digest(given ?? ""), digest(token)),
+    changeToken: (next) => {
+      const isOther = next !== token;
+      token = next;
+      return isOther;
+    },
   };
 }
 

@@ -1,7 +1,7 @@
-import type { WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 
 /** Pings every socket; one that has not answered by the next ping is dead and dropped (SPEC DOOR6). Returns the stop. */
-export function startHeartbeat(servers: readonly WebSocketServer[], intervalMs: number): () => void {
+export function startHeartbeat(sockets: () => readonly WebSocket[], intervalMs: number): () => void {
   const silent = new WeakSet<WebSocket>(); // pinged, and not heard from since
   const ping = (socket: WebSocket): void => {
     silent.add(socket);
@@ -9,7 +9,7 @@ export function startHeartbeat(servers: readonly WebSocketServer[], intervalMs: 
     socket.ping();
   };
   const timer = setInterval(() => {
-    for (const socket of servers.flatMap((server) => [...server.clients])) {
+    for (const socket of sockets()) {
       if (silent.has(socket)) socket.terminate();
       else ping(socket);
     }

@@ -24,12 +24,15 @@ export interface HttpServerDeps {
 
 export interface RunningServer {
   readonly url: string;
+  /** Only this token is good from now on: whoever is connected has to come again with it (SPEC DOOR9). */
+  changeToken(token: string | undefined): void;
   /** Sends every client away to reconnect, and resolves when all sockets are gone. */
   close(): Promise<void>;
 }
 
 const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;
+const TOKEN_CHANGED = 4401;
 const CLOSE_GRACE_MS = 1000;
 /** Events wait in the log, so what piles up beyond `buffered_bytes` are answers to a peer that asks and does not read. */
 const MAX_BACKLOGS = 4;
@@ -47,10 +50,17 @@ export async function startHttpServer(deps: HttpServerDeps): Promise<RunningServ
   const server = createServer(HTTP_LIMITS, (request, response) => doors.handleRequest(request, response));
   server.on("upgrade", (request, socket, head) => doors.handleUpgrade(request, socket, head));
   const address = await listen(server, api);
-  const stopHeartbeat = startHeartbeat([doors.raw, doors.rpc], api.ping_seconds * 1000);
+  const stopHeartbeat = startHeartbeat(doors.sockets, api.ping_seconds * 1000);
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
+    changeToken: (token) => {
+      if (!doors.access.changeToken(token)) return;
+      const admitted = doors.sockets();
+      for (const socket of admitted) socket.close(TOKEN_CHANGED, "The token was changed");
+      setTimeout(() => terminateAll(admitted), CLOSE_GRACE_MS).unref();
+      server.closeAllConnections(); // event streams
+    },
     close: async () => {
       stopHeartbeat();
       await closeServer(server, doors);
@@ -115,12 +125,16 @@ function createDoors(deps: HttpServerDeps) {
     serveRawSocket({ gateway, socket, connection, query, frames, onError });
   }
 
-  function dismissAll(): void {
-    trpc.requestReconnect();
-    for (const socket of [...raw.clients, ...rpc.clients]) socket.close(SERVICE_RESTART, "Server restart");
+  function sockets(): WebSocket[] {
+    return [...raw.clients, ...rpc.clients];
   }
 
-  return { raw, rpc, handleRequest, handleUpgrade, dismissAll };
+  function dismissAll(): void {
+    trpc.requestReconnect();
+    for (const socket of sockets()) socket.close(SERVICE_RESTART, "Server restart");
+  }
+
+  return { access, sockets, handleRequest, handleUpgrade, dismissAll };
 }
 
 /** Ends a socket whose peer breaks the protocol, or asks on and on without reading. Not a closure of the request: that is let go. */
@@ -156,12 +170,16 @@ function listen(server: Server, { host, port }: ApiConfig): Promise<AddressInfo>
   });
 }
 
+function terminateAll(sockets: readonly WebSocket[]): void {
+  for (const socket of sockets) socket.terminate();
+}
+
 async function closeServer(server: Server, doors: ReturnType<typeof createDoors>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   doors.dismissAll();
   server.closeIdleConnections();
   const deadline = setTimeout(() => {
-    for (const socket of [...doors.raw.clients, ...doors.rpc.clients]) socket.terminate();
+    terminateAll(doors.sockets());
     server.closeAllConnections();
   }, CLOSE_GRACE_MS);
   await closed;

@@ -29,7 +29,7 @@ export function createTrpcDoor(deps: TrpcDoorDeps, wss: WebSocketServer) {
       socket,
       connection,
       expectsParams: /[?&]connectionParams=1(?:&|$)/.test(request.url ?? ""),
-      createContext: (params) => contextOf(deps.gateway, connection, access.isToken(bearer ?? params?.token)),
+      createContext: (params) => contextOf(deps.gateway, connection, () => access.isToken(bearer ?? params?.token)),
     });
   });
   return {
@@ -46,8 +46,8 @@ export function createTrpcDoor(deps: TrpcDoorDeps, wss: WebSocketServer) {
         maxBatchSize: limits.batch_calls,
         maxBodySize: limits.frame_bytes,
         createContext: ({ req, info }) => {
-          const isAllowed = access.isToken(bearerToken(req) ?? info.connectionParams?.token);
-          return contextOf(deps.gateway, connectionOf(req.socket, limits), isAllowed);
+          const token = bearerToken(req) ?? info.connectionParams?.token;
+          return contextOf(deps.gateway, connectionOf(req.socket, limits), () => access.isToken(token));
         },
         onError: ({ error }) => {
           if (error.code === "INTERNAL_SERVER_ERROR") deps.onError(error.cause ?? error);
@@ -65,12 +65,12 @@ function connectionOf(socket: Socket, limits: LimitsConfig): Connection {
   return connection;
 }
 
-function contextOf(gateway: Gateway, connection: Connection, isAllowed: boolean): ConnectionContext {
+function contextOf(gateway: Gateway, connection: Connection, isAllowed: () => boolean): ConnectionContext {
   return {
     gateway,
     // Refused call by call, not as a connection: each caller is told, and a client does not reconnect for ever.
     admitCall: () => {
-      if (!isAllowed) throw new BotError("UNAUTHORIZED", "This server needs its token");
+      if (!isAllowed()) throw new BotError("UNAUTHORIZED", "This server needs its token");
       connection.countCall();
     },
     writable: () => connection.writable(),

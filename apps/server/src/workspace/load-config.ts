@@ -9,8 +9,15 @@ import { type Mapping, mergeDeep } from "./merge.ts";
 /** Variables that `${NAME}` in the configuration may name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface LoadConfigOptions {
+  readonly env: Environment;
+  /** Its absence is a fault, and not the offline model; false unless told. */
+  readonly needsUserConfig?: boolean | undefined;
+}
+
 export interface LoadedConfig {
   readonly config: Config;
+  readonly hasUserConfig: boolean;
   /** No provider is configured: the built-in model answers. */
   readonly isOffline: boolean;
   /** Makes an error that points at the file and line where a key was last set. */
@@ -27,8 +34,14 @@ const OFFLINE_LLM = { provider: "offline", model: "offline" };
  * Reads `config.user.yaml` (without one, `config.example.yaml` with the offline model) and lays `config.runtime.yaml`
  * over it. Throws ConfigError on the first fault.
  */
-export async function loadConfig(workspaceDir: string, options: { env: Environment }): Promise<LoadedConfig> {
+export async function loadConfig(workspaceDir: string, options: LoadConfigOptions): Promise<LoadedConfig> {
   const user = await readConfigFile(workspaceDir, "config.user.yaml");
+  if (!user && options.needsUserConfig) {
+    throw new ConfigError(
+      { file: "config.user.yaml" },
+      "is gone; put it back, or restart to go on with the offline model",
+    );
+  }
   const base = user ?? (await readConfigFile(workspaceDir, "config.example.yaml"));
   if (!base) {
     throw new ConfigError(
@@ -46,6 +59,7 @@ export async function loadConfig(workspaceDir: string, options: { env: Environme
   checkConfig(parsed.data, fault);
   return {
     config: parsed.data,
+    hasUserConfig: user !== undefined,
     isOffline: parsed.data.llm.provider === "offline",
     fault,
     warnings: files.flatMap((file) => warnAboutMode(file)),

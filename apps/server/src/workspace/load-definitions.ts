@@ -31,6 +31,11 @@ export interface Loaded<Item> {
 const ID_PATTERN = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
 const FILES_AT_ONCE = 32;
 
+/** The warning that tells why the item in `folder` was skipped, if it was. */
+export function findSkipped(warnings: readonly string[], folder: string): string | undefined {
+  return warnings.find((warning) => warning.startsWith(`${folder}/`) || warning.startsWith(`${folder}: skipped`));
+}
+
 /** Loads every `<folder>/<id>/` with `load`; faults of one item are warnings and do not touch the others. */
 export async function loadDefinitions<Item extends { readonly name: string }>(
   workspaceDir: string,

@@ -1,7 +1,8 @@
 import type { AgentDefinition, SkillDefinition } from "./agent-definition.ts";
 import type { Config } from "./config.ts";
 import { loadAgents } from "./load-agents.ts";
-import { type Environment, loadConfig } from "./load-config.ts";
+import { type LoadConfigOptions, loadConfig } from "./load-config.ts";
+import { findSkipped } from "./load-definitions.ts";
 import { loadSkills } from "./load-skills.ts";
 
 /** The folder that holds all a user can change, as it was read at one moment. */
@@ -9,6 +10,7 @@ export interface Workspace {
   readonly dir: string;
   readonly config: Config;
   readonly isOffline: boolean;
+  readonly hasUserConfig: boolean; // or else it runs on the example
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly skills: ReadonlyMap<string, SkillDefinition>;
   /** One line each, for the log: what was skipped and what is unsafe. */
@@ -16,12 +18,12 @@ export interface Workspace {
 }
 
 /** Reads the whole workspace. Throws ConfigError when it cannot be used; lesser faults are warnings. */
-export async function openWorkspace(dir: string, options: { env: Environment }): Promise<Workspace> {
-  const { config, isOffline, fault, warnings } = await loadConfig(dir, options);
+export async function openWorkspace(dir: string, options: LoadConfigOptions): Promise<Workspace> {
+  const { config, isOffline, hasUserConfig, fault, warnings } = await loadConfig(dir, options);
   const agents = await loadAgents(dir, config);
   const skills = await loadSkills(dir, config);
   const why = (agentId: string): string =>
-    agents.warnings.find((warning) => warning.startsWith(`${config.agents_path}/${agentId}/`)) ??
+    findSkipped(agents.warnings, `${config.agents_path}/${agentId}`) ??
     `known agents: ${[...agents.items.keys()].join(", ") || "none"}`;
   if (!agents.items.has(config.default_agent)) {
     throw fault(["default_agent"], `there is no agent "${config.default_agent}"; ${why(config.default_agent)}`);
@@ -34,6 +36,7 @@ export async function openWorkspace(dir: string, options: { env: Environment }):
     dir,
     config,
     isOffline,
+    hasUserConfig,
     agents: agents.items,
     skills: skills.items,
     warnings: [...warnings, ...agents.warnings, ...skills.warnings],

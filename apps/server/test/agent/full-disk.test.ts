@@ -36,10 +36,8 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   const stop = new AbortController();
   const tools = createToolRegistry([createReadTool({ workspaceDir: dir.path, privatePaths: [] })]);
   const definition = { ...AGENT, llm: Config.parse({}).llm };
-  const agents = new Map([
-    ["pickle", { definition, systemPrompt: "", model: createOfflineModel({ chunkDelayMs: 0 }), tools }],
-  ]);
-  const deps = { bus, sessions, agents, onError: (error: unknown) => void refusals.push(error) };
+  const agent = { definition, systemPrompt: "", model: createOfflineModel({ chunkDelayMs: 0 }), tools };
+  const deps = { bus, sessions, findAgent: () => agent, onError: (error: unknown) => void refusals.push(error) };
   const runs = createAgentRuns(deps, stop.signal);
   const working = runAgentWorker(deps, runs, stop.signal);
 

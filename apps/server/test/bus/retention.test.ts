@@ -78,16 +78,20 @@ test("[BUS23] [BUS6] runs older than the days to keep go, whole; an open one, th
   await bus.close();
 });
 
-test("[BUS23] a log beyond the megabytes to keep loses its oldest runs until it fits, at the start by itself", async () => {
+test("[BUS23] a log beyond the megabytes to keep loses its oldest runs until it fits, by itself as soon as the limit is there", async () => {
   using dir = tempDir();
   const { bus } = open(dir.path);
   for (let i = 0; i < 300; i++) await publishRun(bus, `${i}`, NOW, "x".repeat(10_000));
   const stop = new AbortController();
   const errors: unknown[] = [];
-  const deps = { bus, keep: { megabytes: 3 }, onError: (error: unknown) => errors.push(error) };
-  const keeping = runRetention(deps, stop.signal);
+  let limits = {};
+  const edit = new AbortController();
+  const keep = () => ({ limits, changed: edit.signal.aborted ? new AbortController().signal : edit.signal });
+  const keeping = runRetention({ bus, keep, onError: (error: unknown) => errors.push(error) }, stop.signal);
+  limits = { megabytes: 3 };
+  edit.abort();
   await vi.waitFor(() => expect(bus.history({ sessionId: "s1" }).length).toBeLessThan(450), { timeout: 10_000 });
-  expect(bus.prune(deps.keep)).toBe(false);
+  expect(bus.prune(limits)).toBe(false);
   const records = await readAll(bus, "0");
   expect(records.length).toBeGreaterThan(150);
   expect(told(records).at(-1)).toBe("RunEndedEvent 299");

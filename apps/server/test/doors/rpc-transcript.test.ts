@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { appRouter, type Gateway } from "@my-bot/protocol";
+import { appRouter, type Gateway, type InfoView } from "@my-bot/protocol";
 import { applyWSSHandler } from "@trpc/server/adapters/ws";
 import { describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
@@ -17,6 +17,17 @@ import { temporaryFolder } from "../workspace-folder.ts";
 
 const AGENT = "---\nname: Pickle\ndescription: Answers\n---\nYou are Pickle.\n";
 const { api } = Config.parse({ api: { port: 0, limits: { batch_calls: 5 } } });
+
+const INFO: InfoView = {
+  name: "my-bot",
+  version: "0",
+  protocol_version: 1,
+  features: [],
+  llm: { mode: "offline", provider: "offline", model: "offline" },
+  default_agent: "pickle",
+  limits: { content_bytes: 1, frame_bytes: 1 },
+  workspace: { loaded_at: 0, problem: null },
+};
 
 interface Door extends AsyncDisposable {
   readonly url: string;
@@ -206,9 +217,14 @@ async function record(startDoor: StartDoor, { query = "", steps, isClosed }: Scr
   const store = openSqliteStore(`${folder.path}/.event`);
   const sessions = openSqliteSessions(store);
   const bus = openSqliteBus(store, [sessions]);
-  const info = appInfo();
-  const runs = { abort: () => Promise.resolve([]) };
-  const gateway = createGateway({ bus, sessions, runs, workspace, info, draining: new AbortController().signal });
+  const gateway = createGateway({
+    bus,
+    sessions,
+    runs: { abort: () => Promise.resolve([]) },
+    workspace: () => workspace,
+    info: () => INFO,
+    draining: new AbortController().signal,
+  });
   const frames = new MessageQueue<string>();
   {
     await using door = await startDoor(gateway);
@@ -259,18 +275,6 @@ function createNamer(): (frame: string) => string {
       .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, nameOf("id"))
       .replace(/[0-9a-f]{8}(?=-\d)/g, nameOf("epoch"))
       .replace(/"(timestamp|created_at|updated_at)":[\d.]+/g, '"$1":0');
-}
-
-function appInfo(): ReturnType<Gateway["info"]> {
-  return {
-    name: "my-bot",
-    version: "0",
-    protocol_version: 1,
-    features: [],
-    llm: { mode: "offline", provider: "offline", model: "offline" },
-    default_agent: "pickle",
-    limits: { content_bytes: 1, frame_bytes: 1 },
-  };
 }
 
 test("[RPC8] a binary frame is told that JSON comes as text", async () => {

@@ -5,6 +5,7 @@ import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
+import { editWorkspace } from "../support/edited-workspace.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startScriptedModel } from "../support/scripted-model.ts";
 import { startServer } from "../support/server-process.ts";
@@ -87,6 +88,24 @@ test("[WEB3] conversations stand side by side, and one from wscat can be opened 
   await expect.poll(() => page.getByTestId("session").count()).toBe(2);
   await page.close();
 });
+
+test("[WEB8] [WSP8] a fault in an edit is shown until it is mended, and so is what an edit changed", async () => {
+  await using server = await startServer();
+  const workspace = editWorkspace(server);
+  const page = await openPage(server.url);
+  await page.getByTestId("offline-badge").waitFor();
+  const banner = page.getByTestId("workspace-problem");
+  expect(await banner.count()).toBe(0);
+  workspace.write("config.user.yaml", "llm: {}\nlmm: {}\n");
+  await banner.getByText("config.user.yaml:2: lmm: is not a known key").waitFor({ timeout: 30_000 });
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  workspace.writeConfig({ llm: { provider: "openai", model: "a-new-model", api_key: "sk-test-1234567890" } });
+  await banner.waitFor({ state: "detached", timeout: 30_000 });
+  await page.getByTestId("offline-badge").waitFor({ state: "detached" });
+  await page.getByText("a-new-model").waitFor();
+  await page.close();
+}, 90_000);
 
 test("[WEB4] what a model writes is text, never code: no script runs, no image is fetched", async () => {
   await using model = await startScriptedModel((reply) => {

@@ -245,7 +245,7 @@ function toolCases(): ModelFaultCase[] {
       name: "L14-50-calls",
       agent: "pickle",
       play: calls(50, "read", notes),
-      expected: answered(2, { toolResults: { all: 50, failed: 0 }, withinMs: 5000 }),
+      expected: answered(2, { toolResults: { all: 50, failed: 0 }, withinMs: 10_000 }),
     },
     {
       name: "L14-endless",
@@ -254,7 +254,7 @@ function toolCases(): ModelFaultCase[] {
         reply.toolCall(0, "read", notes);
         reply.finish("tool_calls");
       },
-      expected: failed(/20 rounds/, 20, { toolResults: { all: 20, failed: 0 }, withinMs: 5000 }),
+      expected: failed(/20 rounds/, 20, { toolResults: { all: 20, failed: 0 }, withinMs: 10_000 }),
     },
   ];
 }

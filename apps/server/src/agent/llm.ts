@@ -16,7 +16,7 @@ const OPENAI_BASE = "https://api.openai.com/v1";
 const MAX_TRIES = 3;
 const FIRST_WAIT_MS = 250; // before the second try; four times as long before the third
 const LONGEST_WAIT_MS = 60_000; // what a provider may ask for with Retry-After
-const MAX_LINE_BYTES = 4 * 1024 * 1024;
+const MAX_LINE_BYTES = 2 * 1024 * 1024; // a whole answer fits in one
 
 /** A model behind any OpenAI-compatible Chat Completions API. Rules: SPEC LLM1, RUN7, RUN8. */
 export function createOpenAiModel(config: LlmConfig): LanguageModel {

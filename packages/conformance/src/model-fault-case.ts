@@ -74,3 +74,8 @@ export function answered(tries: number, more: Partial<Expected> = {}): Expected 
 export function failed(error: RegExp, tries: number | null, more: Partial<Expected> = {}): Expected {
   return { error, isText: isEmpty, tries, withinMs: PAUSES_MS, isCancelled: false, ...more };
 }
+
+/** Nothing more, until the other side goes away. */
+export async function hang(gone: Promise<unknown>): Promise<void> {
+  await gone;
+}

@@ -5,12 +5,14 @@ import {
   answered,
   type FaultTimes,
   failed,
-  isEmpty,
+  hang,
   KEY,
   type ModelFaultCase,
   playWell,
   type Stage,
 } from "./model-fault-case.ts";
+import { refusalCases } from "./refusal-fault-cases.ts";
+import { senderCases, toolCases } from "./run-fault-cases.ts";
 import { answerTo } from "./scripted-model.ts";
 
 /** The faults L01 to L16 of a provider, each in the shapes that matter. */
@@ -157,155 +159,6 @@ function finishCases(): ModelFaultCase[] {
     },
     { name: "L08-unknown-reason", agent: "pickle", play: finish("something_new"), expected: answered(1) },
   ];
-}
-
-/** L09 to L11. */
-function refusalCases({ longWait }: FaultTimes): ModelFaultCase[] {
-  const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toUTCString();
-  const limited = (retryAfter: () => string): Refusal => [429, () => ({ "retry-after": retryAfter() })];
-  const twoSeconds = limited(() => "2");
-  return [
-    refused("L09-429", [429], 3, failed(/429/, 3)),
-    refused("L09-429-once", [429], 1, answered(2)),
-    refused("L09-wait-2", twoSeconds, 3, failed(/429/, 3, { atLeastMs: 4000, withinMs: 4000 })),
-    refused("L09-wait-2-once", twoSeconds, 1, answered(2, { atLeastMs: 2000, withinMs: 2000 })),
-    refused(
-      "L09-wait-70",
-      limited(() => "70"),
-      1,
-      failed(/429.*\b70 s/, 1),
-    ),
-    refused(
-      "L09-wait-9999999",
-      limited(() => "9999999"),
-      1,
-      failed(/429.*\b9999999 s/, 1),
-    ),
-    // a date has whole seconds
-    refused(
-      "L09-soon-once",
-      limited(() => inSeconds(3)),
-      1,
-      answered(2, { atLeastMs: 1900, withinMs: 3000 }),
-    ),
-    refused(
-      "L09-next-hour",
-      limited(() => inSeconds(3600)),
-      1,
-      failed(/429.*\b3[56]\d\d s/, 1),
-    ),
-    {
-      ...refused(
-        "L09-long-wait-once",
-        limited(() => String(longWait / 1000)),
-        1,
-        answered(2, { atLeastMs: longWait, withinMs: longWait }),
-      ),
-      agent: "patient",
-    },
-    refused("L10-500", [500], 5, failed(/500/, 3)),
-    refused("L10-500-twice", [500], 2, answered(3)),
-    ...[400, 401, 403, 404].map((status) => refused(`L11-${status}`, [status], 5, failed(new RegExp(`${status}`), 1))),
-  ];
-}
-
-type Refusal = readonly [status: number, headers?: () => Record<string, string>];
-
-/** Refuses so many requests, repeating the key as providers like to, then answers. */
-function refused(
-  name: string,
-  [status, headers]: Refusal,
-  times: number,
-  expected: ModelFaultCase["expected"],
-): ModelFaultCase {
-  return {
-    name,
-    agent: "pickle",
-    play: (reply, asked) =>
-      reply.attempt > times ? playWell(reply, asked) : reply.fail(status, `refused ${KEY}`, headers?.()),
-    expected,
-  };
-}
-
-/** L14. */
-function toolCases(): ModelFaultCase[] {
-  const calls =
-    (count: number, name: string, args: string): ModelFaultCase["play"] =>
-    (reply, asked) => {
-      if (asked.messages.at(-1)?.role === "tool") return playWell(reply, asked);
-      for (let index = 0; index < count; index++) reply.toolCall(index, name, args);
-      reply.finish("tool_calls");
-    };
-  const notes = JSON.stringify({ path: "notes.md" });
-  const oneError = answered(2, { toolResults: { all: 1, failed: 1 } });
-  return [
-    { name: "L14-broken-json", agent: "pickle", play: calls(1, "read", '{"path":'), expected: oneError },
-    { name: "L14-unknown-tool", agent: "pickle", play: calls(1, "no_such_tool", "{}"), expected: oneError },
-    {
-      name: "L14-50-calls",
-      agent: "pickle",
-      play: calls(50, "read", notes),
-      expected: answered(2, { toolResults: { all: 50, failed: 0 }, withinMs: 10_000 }),
-    },
-    {
-      name: "L14-endless",
-      agent: "pickle",
-      play: (reply) => {
-        reply.toolCall(0, "read", notes);
-        reply.finish("tool_calls");
-      },
-      expected: failed(/20 rounds/, 20, { toolResults: { all: 20, failed: 0 }, withinMs: 10_000 }),
-    },
-  ];
-}
-
-/** L16. */
-function senderCases({ idle }: FaultTimes): ModelFaultCase[] {
-  const stopped = failed(/stopped/i, 1, { isCancelled: true });
-  const start = "half an ";
-  return [
-    {
-      name: "L16-stop-before-headers",
-      agent: "pickle",
-      sender: "stops at request",
-      play: ({ gone }) => hang(gone),
-      expected: stopped,
-    },
-    {
-      name: "L16-stop-mid-stream",
-      agent: "pickle",
-      sender: "stops at text",
-      play: (reply) => {
-        reply.text(start);
-        return hang(reply.gone);
-      },
-      expected: { ...stopped, isText: (content) => content === start },
-    },
-    {
-      name: "L16-stop-while-it-waits",
-      agent: "pickle",
-      sender: "stops at request",
-      play: (reply) => reply.fail(429, "wait", { "retry-after": "30" }),
-      expected: { ...stopped, isText: isEmpty, isCancelled: false },
-    },
-    {
-      name: "L16-leave-mid-stream",
-      agent: "pickle",
-      sender: "leaves at text",
-      play: async (reply, asked, stage) => {
-        const [first = "", ...rest] = answerTo(asked.content).split(/(?<= )/);
-        reply.text(first);
-        await stage.senderLeft(asked.content);
-        reply.text(...rest);
-        reply.finish("stop");
-      },
-      expected: answered(1, { withinMs: idle + 1250 }),
-    },
-  ];
-}
-
-async function hang(gone: Promise<unknown>): Promise<void> {
-  await gone;
 }
 
 function numberOf(content: string): number {

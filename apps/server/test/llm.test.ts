@@ -15,6 +15,7 @@ function modelOf(baseUrl: string, timeouts: Partial<LlmConfig["timeouts"]> = {})
 
 interface Outcome {
   readonly events: readonly ModelEvent[];
+  /** What was said since the last restart. */
   readonly text: string;
   readonly error: unknown;
   readonly ms: number;
@@ -33,7 +34,8 @@ async function ask(
   } catch (cause) {
     error = cause;
   }
-  const said = events.map((event) => (event.type === "text" ? event.content : "")).join("");
+  const last = events.slice(events.findLastIndex(({ type }) => type === "restart") + 1);
+  const said = last.map((event) => (event.type === "text" ? event.content : "")).join("");
   return { events, text: said, error, ms: performance.now() - start };
 }
 
@@ -160,11 +162,12 @@ describe("a complete answer", () => {
 });
 
 describe("watchdogs", () => {
-  test("[RUN7] headers never come: the first-byte bound", async () => {
+  test("[RUN7] headers never come: the first-byte bound, three times, and upstream is closed (P16)", async () => {
     await using provider = await startProvider({ steps: [{ hang: true }] });
     const outcome = await ask(provider, { timeouts: { first_byte: 0.2 } });
     expect(messageOf(outcome)).toBe("The model did not start to answer within 0.2 s");
-    expect(outcome.ms).toBeLessThan(1200);
+    expect(outcome.ms).toBeLessThan(3 * 200 + 250 + 1000 + 2000);
+    expect(provider.requests).toHaveLength(3);
     await provider.clientLeft;
   });
 
@@ -192,11 +195,15 @@ describe("watchdogs", () => {
     expect(outcome.ms).toBeLessThan(1300);
   });
 
-  test("[RUN7] tries again do not start the first-byte bound anew", async () => {
-    await using provider = await startProvider(failure(500, "sorry"), { steps: [{ hang: true }] });
-    const outcome = await ask(provider, { timeouts: { first_byte: 0.5 } });
-    expect(messageOf(outcome)).toContain("did not start to answer within 0.5 s");
-    expect(outcome.ms).toBeLessThan(1500);
+  test("[RUN7] [RUN8] [bug first-byte-over-all-tries] each try has a first-byte bound of its own, all have the total one (P16)", async () => {
+    const stalled: Reply = { steps: [{ hang: true }] };
+    await using slow = await startProvider(failure(429, "wait", { "retry-after": "0.8" }), stalled, good);
+    expect(await ask(slow, { timeouts: { first_byte: 0.5 } })).toMatchObject({ text: "Hello", error: undefined });
+    expect(slow.requests).toHaveLength(3);
+    await using never = await startProvider(failure(429, "wait", { "retry-after": "1" }));
+    const outcome = await ask(never, { timeouts: { total: 0.3 } });
+    expect(messageOf(outcome)).toBe("The model took longer than 0.3 s for its answer");
+    expect(outcome.ms).toBeLessThan(1300);
   });
 
   test("[RUN7] an abort rethrows its reason and closes upstream within 1 s", async () => {
@@ -281,15 +288,22 @@ describe("failures", () => {
     ],
     ["an error event", { raw: 'event: error\ndata: {"message":"gone"}\n\n' }, /reported an error: gone$/],
     ["a line without end", { raw: Buffer.alloc(6 * 1024 * 1024, "x") }, /sent a line that does not end$/],
-  ])("[RUN8] %s after some text fails once; before any text it is tried again", async (_, step, message) => {
-    await using after = await startProvider({ steps: [text("some"), { waitMs: 20 }, step] });
-    const outcome = await ask(after);
-    expect(messageOf(outcome)).toMatch(message);
-    expect(outcome.text).toBe("some");
-    expect(after.requests).toHaveLength(1);
-    await using before = await startProvider({ steps: [{ waitMs: 5 }, step] }, good);
-    expect(await ask(before)).toMatchObject({ text: "Hello", error: undefined });
-  });
+  ])(
+    "[RUN8] %s: after some text the answer begins again once, before any there are three tries (P16, P17)",
+    async (_, step, message) => {
+      const broken: Reply = { steps: [text("some"), { waitMs: 20 }, step] };
+      await using after = await startProvider(broken);
+      const outcome = await ask(after);
+      expect(messageOf(outcome)).toMatch(message);
+      expect(outcome.events.map(({ type }) => type)).toEqual(["text", "restart", "text"]);
+      expect(after.requests).toHaveLength(2);
+      await using once = await startProvider(broken, good);
+      expect(await ask(once)).toMatchObject({ text: "Hello", error: undefined });
+      await using before = await startProvider({ steps: [{ waitMs: 5 }, step] });
+      expect(messageOf(await ask(before))).toMatch(message);
+      expect(before.requests).toHaveLength(3);
+    },
+  );
 
   test("[RUN8] a tool call without end fails", async () => {
     const piece = callPiece({ index: 0, id: "a", function: { name: "read", arguments: "x".repeat(200_000) } });

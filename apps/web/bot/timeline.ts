@@ -125,7 +125,7 @@ function applyDelta(run: Run, { turn: number, offset, content }: DeltaEvent): Ru
 function applyToolCall(run: Run, event: ToolCallEvent): Run {
   return changeTurn(run, event.turn, (turn) => ({
     ...turn,
-    text: event.content || turn.text,
+    text: turn.tools.length === 0 ? event.content : turn.text, // the log's, also where it takes back an unfinished text
     tools: turn.tools.some(({ call }) => call.tool_call_id === event.tool_call_id)
       ? turn.tools
       : [...turn.tools, { call: event, result: null }],

@@ -154,3 +154,11 @@ test("[WEB6] a deleted session has nothing left", () => {
   };
   expect(play(...story, deleted)).toEqual({ phase: "deleted", runs: [] });
 });
+
+test("[WEB6] [EV5] [bug unfinished-text-before-tools] what a killed server had shown is taken back by a tool call without text (P17)", () => {
+  const begun = [inbound(), started, delta(0, "An unfinished")];
+  expect(texts(play(...begun, { ...call, tool_call_id: "a", content: "" }))).toEqual([""]);
+  const first = { ...call, tool_call_id: "a", content: "I look" };
+  const second = { ...call, tool_call_id: "b", content: "" };
+  expect(texts(play(...begun, first, second, first))).toEqual(["I look"]);
+});

@@ -21,9 +21,9 @@ export class AnswerText {
     return whole === before ? undefined : { turn, offset: kept, content: whole.slice(kept) };
   }
 
-  /** The text of a turn that ended with tool calls. */
+  /** The text of a turn that ended with tool calls: the first call's content, which may be empty. */
   endTurn(turn: number, content: string): Piece | undefined {
-    const rest = content === "" ? undefined : this.add({ turn, offset: 0, content });
+    const rest = this.add({ turn, offset: 0, content });
     if (turn >= this.#turn) {
       this.#turn = turn + 1;
       this.#shown = "";

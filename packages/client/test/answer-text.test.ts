@@ -33,3 +33,10 @@ test("[CLT5] a turn that ended is over: its text comes from the log once, and la
   expect(text.add({ turn: 0, offset: 0, content: "I look" })).toBeUndefined();
   expect(text.end("Here.")).toEqual({ turn: 1, offset: 0, content: "Here." });
 });
+
+test("[CLT5] [EV5] [bug unfinished-text-before-tools] what a killed server had shown is taken back by a tool call without text (P17)", () => {
+  const text = new AnswerText();
+  text.add({ turn: 0, offset: 0, content: "An unfinished" });
+  expect(text.endTurn(0, "")).toEqual({ turn: 0, offset: 0, content: "" });
+  expect(text.end("Done.")).toEqual({ turn: 1, offset: 0, content: "Done." });
+});

@@ -10,6 +10,8 @@ const POLL_MS = 15;
 /** A server behind a command: known by nothing but its port, its signals and its exit code. */
 export interface ServerCommand extends AsyncDisposable {
   readonly port: number;
+  /** Of the last process, which leads a group of its own. */
+  readonly pid: number | undefined;
   /** What the last process wrote on standard error. */
   readonly stderr: string;
   readonly isRunning: boolean;
@@ -53,6 +55,9 @@ export async function prepareServerCommand(options: CommandOptions): Promise<Ser
   }
   return {
     port,
+    get pid() {
+      return child?.pid;
+    },
     get stderr() {
       return stderr;
     },

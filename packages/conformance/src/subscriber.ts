@@ -13,6 +13,7 @@ export interface LogSubscriber {
   close(): void;
 }
 
+/** Gets every event, deltas too. */
 export type OnEvent = (event: WireEvent) => void;
 
 const RETRY_MS = 25;
@@ -28,8 +29,7 @@ class Witness {
 
   take(cursor: string, event: WireEvent): void {
     this.texts.add(event);
-    if (!isDurable(event)) return;
-    this.seen.push(toSeen(cursor, event));
+    if (isDurable(event)) this.seen.push(toSeen(cursor, event));
     this.#onEvent(event);
   }
 }

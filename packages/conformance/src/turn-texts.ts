@@ -3,7 +3,7 @@ import { text, type WireEvent } from "./wire-event.ts";
 /**
  * Puts the deltas of every run together as one reader sees them: offset 0 starts afresh, and what the last turn then
  * holds is the answer. A reader whose connection was lost has to be sent the text again from offset 0; until then it
- * has nothing to compare.
+ * has nothing to compare. A run that failed takes its text back.
  */
 export class TurnTexts {
   readonly #texts = new Map<string, string>(); // by run_id
@@ -36,10 +36,11 @@ export class TurnTexts {
     this.#texts.set(runId, before + (text(content) ?? ""));
   }
 
-  #compare(runId: string, { content }: WireEvent): void {
+  #compare(runId: string, { content, error }: WireEvent): void {
     const whole = this.#texts.get(runId);
     this.#texts.delete(runId);
-    if (whole === undefined) return;
+    const isTakenBack = content === "" && typeof error === "string";
+    if (whole === undefined || isTakenBack) return;
     this.#compared += 1;
     if (whole !== content) this.#broken += 1;
   }

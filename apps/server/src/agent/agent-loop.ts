@@ -3,6 +3,7 @@ import type { EventBus } from "../bus/event-bus.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import { appendPatiently } from "./append-patiently.ts";
 import { callKey, groupRuns, type RunRecord, toMessages } from "./conversation.ts";
+import { createDeltaWriter } from "./delta-writer.ts";
 import {
   type FinishReason,
   type LanguageModel,
@@ -77,16 +78,28 @@ async function runTurn({ bus, agent }: AgentLoopDeps, run: Run, options: TurnOpt
   const { turn, messages, signal } = options;
   const calls: ModelToolCall[] = [];
   run.text = "";
+  using writer = createDeltaWriter((offset, content) =>
+    bus.broadcast(deltaEvent(run, { turn, offset, content }), { sessionSource: run.sessionSource }),
+  );
   const say = (content: string): void => {
-    bus.broadcast(deltaEvent(run, turn, content), { sessionSource: run.sessionSource });
     run.text += content;
+    writer.add(content);
   };
   for await (const event of agent.model.stream({ messages, tools: agent.tools.tools() }, signal)) {
-    if (event.type === "text") say(event.content);
-    else if (event.type === "tool_call") calls.push(event.call);
-    else {
-      run.usage = addUsage(run.usage, event.usage);
-      applyFinish(event.reason, say);
+    switch (event.type) {
+      case "text":
+        say(event.content);
+        break;
+      case "restart":
+        run.text = "";
+        writer.restart();
+        break;
+      case "tool_call":
+        calls.push(event.call);
+        break;
+      case "finish":
+        run.usage = addUsage(run.usage, event.usage);
+        applyFinish(event.reason, say);
     }
   }
   return calls.map((call, index) => toolCallEvent(run, call, { turn, content: index === 0 ? run.text : "" }));
@@ -127,9 +140,9 @@ function openCalls(record: RunRecord | undefined): ToolCallEvent[] {
   return record?.calls.filter((call) => !record.results.has(callKey(call))) ?? [];
 }
 
-function deltaEvent({ inbound, text }: Run, turn: number, content: string): DeltaEvent {
+function deltaEvent({ inbound }: Run, piece: Pick<DeltaEvent, "turn" | "offset" | "content">): DeltaEvent {
   const { session_id, run_id } = inbound;
-  return { type: "DeltaEvent", session_id, run_id, turn, offset: text.length, content };
+  return { type: "DeltaEvent", session_id, run_id, ...piece };
 }
 
 function toolCallEvent(

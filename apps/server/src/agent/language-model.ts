@@ -25,9 +25,10 @@ export interface ModelRequest {
 
 export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter" | "other";
 
-/** What a turn streams: any number of texts, then tool calls, then exactly one finish. */
+/** What a turn streams: any number of texts, then tool calls, then exactly one finish. After a restart it begins anew. */
 export type ModelEvent =
   | { readonly type: "text"; readonly content: string }
+  | { readonly type: "restart" } // the provider broke off: the texts before are void
   | { readonly type: "tool_call"; readonly call: ModelToolCall }
   | { readonly type: "finish"; readonly reason: FinishReason; readonly usage: Usage | null };
 

@@ -10,12 +10,13 @@ import {
   type ModelRequest,
   type ModelToolCall,
 } from "./language-model.ts";
-import { createWatchdog } from "./watchdog.ts";
+import { createTotalBound, createWatchdog, ModelStall } from "./watchdog.ts";
 
 const OPENAI_BASE = "https://api.openai.com/v1";
 const MAX_TRIES = 3;
+const FIRST_WAIT_MS = 250; // before the second try; four times as long before the third
 const LONGEST_WAIT_MS = 60_000; // what a provider may ask for with Retry-After
-const MAX_LINE_BYTES = 4 * 1024 * 1024;
+const MAX_LINE_BYTES = 2 * 1024 * 1024; // a whole answer fits in one
 
 /** A model behind any OpenAI-compatible Chat Completions API. Rules: SPEC LLM1, RUN7, RUN8. */
 export function createOpenAiModel(config: LlmConfig): LanguageModel {
@@ -40,57 +41,59 @@ interface LlmDeps {
   readonly config: LlmConfig;
 }
 
-/** Tries again only while nothing was shown: what the user has seen is never taken back. */
+/** Tries again while nothing was shown; after that once more, with the text begun afresh (SPEC RUN8). */
 async function* streamWithRetries(
   deps: LlmDeps,
   request: ModelRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
   signal.throwIfAborted();
-  using watchdog = createWatchdog(deps.config.timeouts);
-  const stop = AbortSignal.any([signal, watchdog.signal]);
-  for (let attempt = 1; ; attempt++) {
+  using total = createTotalBound(deps.config.timeouts);
+  const stop = AbortSignal.any([signal, total.signal]);
+  let triesLeft = MAX_TRIES;
+  for (;;) {
     let isShown = false;
     try {
-      for await (const event of streamOnce(deps, request, { stop, onChunk: watchdog.onChunk })) {
+      for await (const event of streamOnce(deps, request, stop)) {
         isShown = true;
         yield event;
       }
       return;
     } catch (cause) {
-      stop.throwIfAborted(); // the user's reason, or the watchdog's ModelError
-      if (isShown || attempt === MAX_TRIES || !isWorthRetrying(cause)) throw toModelError(cause, deps.config);
-      const waitMs = retryAfterMs(cause) ?? 250 * 4 ** (attempt - 1);
-      if (waitMs > LONGEST_WAIT_MS) throw toModelError(cause, deps.config);
+      stop.throwIfAborted(); // the user's reason, or the ModelError of the total bound
+      triesLeft -= 1;
+      const waitMs = waitBeforeRetry(cause, triesLeft);
+      if (waitMs === undefined) throw toModelError(cause, deps.config);
+      if (isShown) {
+        yield { type: "restart" };
+        triesLeft = 1;
+      }
       await delay(waitMs, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
     }
   }
 }
 
-interface StreamOptions {
-  readonly stop: AbortSignal;
-  /** Called for every chunk; `isComplete` once only the usage may still come. */
-  readonly onChunk: (isComplete: boolean) => void;
-}
-
 async function* streamOnce(
   { client, config }: LlmDeps,
   request: ModelRequest,
-  { stop, onChunk }: StreamOptions,
+  stop: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
+  using watchdog = createWatchdog(config.timeouts);
+  const signal = AbortSignal.any([stop, watchdog.signal]);
   const answer = createAnswer();
   try {
-    const chunks = await client.chat.completions.create(toBody(config, request), { signal: stop });
+    const chunks = await client.chat.completions.create(toBody(config, request), { signal });
     for await (const chunk of chunks) {
       const text = answer.add(chunk);
       if (text !== "") yield { type: "text", content: text };
       if (answer.isFull) break;
-      onChunk(answer.isComplete);
+      watchdog.onChunk(answer.isComplete);
     }
-    stop.throwIfAborted(); // the SDK ends an aborted stream as if it were complete
+    signal.throwIfAborted(); // the SDK ends an aborted stream as if it were complete
   } catch (cause) {
+    const reason = signal.aborted ? signal.reason : cause;
     // a provider that breaks off after its last word loses only the usage
-    if (!answer.isComplete || (stop.aborted && !(stop.reason instanceof ModelError))) throw cause;
+    if (!answer.isComplete || (signal.aborted && !(reason instanceof ModelError))) throw reason;
   }
   yield* answer.finish();
 }
@@ -124,7 +127,15 @@ function toFunctionCall({ id, name, arguments: args }: ModelToolCall): OpenAI.Ch
   return { id, type: "function", function: { name, arguments: args } };
 }
 
+/** Milliseconds; undefined: there is no sense in another try. */
+function waitBeforeRetry(cause: unknown, triesLeft: number): number | undefined {
+  if (triesLeft === 0 || !isWorthRetrying(cause)) return undefined;
+  const waitMs = retryAfterMs(cause) ?? FIRST_WAIT_MS * 4 ** (MAX_TRIES - 1 - triesLeft);
+  return waitMs > LONGEST_WAIT_MS ? undefined : waitMs;
+}
+
 function isWorthRetrying(cause: unknown): boolean {
+  if (cause instanceof ModelStall) return false; // the user has waited long enough
   if (!(cause instanceof OpenAI.APIError) || cause.status === undefined) return true;
   return [408, 409, 429].includes(cause.status) || cause.status >= 500;
 }

@@ -4,6 +4,7 @@ import type { DeltaEvent } from "@my-bot/client";
 export function createAnswerPrinter(write: (text: string) => void) {
   let hasText = false;
   return (text: string, { offset }: DeltaEvent): void => {
+    if (text === "") return; // a text that starts afresh and has nothing yet
     if (offset === 0 && hasText) write("\n\n");
     write(text);
     hasText = true;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { connectRaw } from "../support/raw-client.ts";
-import { says, startScriptedModel } from "../support/scripted-model.ts";
+import { type ModelScript, says, startScriptedModel } from "../support/scripted-model.ts";
 import { startServer } from "../support/server-process.ts";
 import { connectTrpcWs, followTrpc } from "../support/trpc-client.ts";
 
@@ -97,10 +97,8 @@ test("[RUN7] [RUN8] a model that is refused, breaks off or stalls gives one Outb
   const timeouts = { first_byte: 2, idle: 1, total: 5 };
   await using model = await startScriptedModel(
     (reply) => reply.fail(401, "Incorrect API key provided: sk-test-1234567890"),
-    (reply) => {
-      reply.text("Hel");
-      reply.breakOff();
-    },
+    breaksOff("Hel"),
+    breaksOff("Hal"),
     async (reply) => {
       reply.text("Hel");
       await reply.gone;
@@ -118,6 +116,48 @@ test("[RUN7] [RUN8] a model that is refused, breaks off or stalls gives one Outb
   client.send({ source: "test", content: "Hi" });
   expect(await client.next("OutboundEvent")).toMatchObject({ content: "fine again", error: null });
   expect(client.frames.filter(({ type }) => type === "OutboundEvent")).toHaveLength(4);
+});
+
+function breaksOff(text: string): ModelScript {
+  return (reply) => {
+    reply.text(text);
+    reply.breakOff();
+  };
+}
+
+test("[RUN8] [EV5] [bug no-second-try-once-shown] an answer that breaks off begins again: readers see an empty text, then the new one (P17)", async () => {
+  const goOn = Promise.withResolvers<void>();
+  await using model = await startScriptedModel(breaksOff("Half an ans"), async (reply) => {
+    await goOn.promise;
+    reply.text("The whole one");
+    reply.finish("stop");
+  });
+  await using server = await startServer({ config: { llm: model.llm } });
+  await using client = await connectRaw(server.url, "?events=all");
+  client.send({ source: "test", content: "Hi" });
+  expect(await client.next("DeltaEvent")).toMatchObject({ turn: 0, offset: 0, content: "Half an ans" });
+  expect(await client.next("DeltaEvent")).toMatchObject({ turn: 0, offset: 0, content: "" });
+  await using late = await connectRaw(server.url, "?events=all");
+  expect(await late.next("DeltaEvent")).toMatchObject({ offset: 0, content: "" });
+  goOn.resolve();
+  expect(await client.next("DeltaEvent")).toMatchObject({ turn: 0, offset: 0, content: "The whole one" });
+  expect(await client.next("OutboundEvent")).toMatchObject({ content: "The whole one", error: null });
+});
+
+test("[RUN5] [EV5] [bug delta-flood] 20 000 pieces of a model are at most 60 deltas a second, and nothing of them is missing (P16)", async () => {
+  const pieces = Array.from({ length: 20_000 }, (_, index) => String(index % 10));
+  await using model = await startScriptedModel(says(...pieces));
+  await using server = await startServer({ config: { llm: model.llm } });
+  await using client = await connectRaw(server.url, "?events=all");
+  client.send({ source: "test", content: "Hi" });
+  await client.next("RunStartedEvent");
+  const startedAt = performance.now();
+  const { content } = await client.next("OutboundEvent");
+  const seconds = (performance.now() - startedAt) / 1000;
+  const deltas = client.frames.filter(({ type }) => type === "DeltaEvent");
+  expect(deltas.map((delta) => delta.content).join("")).toBe(pieces.join(""));
+  expect(content).toBe(pieces.join(""));
+  expect(deltas.length).toBeLessThanOrEqual(60 * (seconds + 1));
 });
 
 test("[RUN8] a provider that nobody answers at gives an error that says so", async () => {

@@ -1,14 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  openSync,
-  rmSync,
-} from "node:fs";
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, linkSync, openSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describeCause, findDamage } from "./find-damage.ts";

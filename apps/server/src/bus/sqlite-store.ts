@@ -51,7 +51,7 @@ function openConnections(file: string, lock: DatabaseSync): SqliteStore {
   const walDamage = findWalDamage(wal); // while SQLite has not opened it: that would cut it short
   if (walDamage) throw damagedStore(file, walDamage);
   // What a killed process wrote and had not synced is read as committed: it has to be, before anyone sees it (SPEC BUS3).
-  //TEMP if (existsSync(wal)) syncPath(wal);
+  if (existsSync(wal)) syncPath(wal);
   syncFolders(dirname(file));
   const writer = openConnection(file);
   try {

@@ -29,12 +29,13 @@ export interface CutLifeOptions {
 
 export interface CutLifeResult {
   readonly verdict: CutVerdict & { readonly failedStarts: number; readonly ackedBeforeSync: number };
-  readonly facts: Readonly<Record<"images" | "acks" | "shown" | "syncs" | "unsynced", number>>;
+  readonly facts: Readonly<Record<"cuts" | "images" | "acks" | "shown" | "syncs" | "unsynced", number>>;
   /** What one of the cuts left, and what was shown before it: where another life may begin. */
   readonly next: { readonly image: DiskImage; readonly shown: readonly LoggedEvent[] };
 }
 
 const STARTS_AT_ONCE = 2;
+const TRIES = 10; // to find an instant that is not chosen yet
 
 /** Cuts the power at many instants of a traced life, and looks at what a server makes of what is left. */
 export async function cutLife(options: CutLifeOptions): Promise<CutLifeResult> {
@@ -66,6 +67,7 @@ class LifeCutter {
     if (!this.#next) throw new Error("A life without a cut");
     const syncs = this.#steps.filter(isSyncEnd).length;
     const facts = {
+      cuts: this.#images / CUT_VARIANTS.length,
       images: this.#images,
       acks: this.#acked.size,
       shown: this.#shown.length,
@@ -77,7 +79,7 @@ class LifeCutter {
 
   async run(): Promise<void> {
     const { processes, random } = this.#options;
-    const instants = new Set(this.#chooseInstants());
+    const instants = this.#chooseInstants();
     const last = [...instants].sort((a, b) => a - b).slice(-Math.ceil(instants.size / 3));
     const nextInstant = last[random.int(0, last.length - 1)];
     const shownAt = Map.groupBy(this.#shown, ({ step }) => step);
@@ -95,15 +97,18 @@ class LifeCutter {
   }
 
   /** At random, right after an acknowledgement, right before a sync has ended, and right after it. */
-  #chooseInstants(): number[] {
+  #chooseInstants(): Set<number> {
     const { cuts, random } = this.#options;
     const acks = this.#shown.filter(({ event }) => event.type === "InboundEvent").map(({ step }) => step);
     const syncs = [...this.#steps.entries()].filter(([, step]) => isSyncEnd(step)).map(([index]) => index);
     const kinds = [[...this.#steps.keys()], acks, syncs.map((index) => index - 1), syncs];
-    return Array.from({ length: cuts }, (_, number) => {
-      const places = kinds[number % kinds.length] ?? [];
-      return places[random.int(0, places.length - 1)] ?? random.int(0, this.#steps.length - 1);
-    });
+    const chosen = new Set<number>();
+    for (let tries = 0; chosen.size < cuts && tries < TRIES * cuts; tries += 1) {
+      const places = kinds[tries % kinds.length] ?? [];
+      const place = places[random.int(0, places.length - 1)];
+      if (place !== undefined) chosen.add(place);
+    }
+    return chosen;
   }
 
   #checkAck({ type, messageId = "" }: LoggedEvent): void {

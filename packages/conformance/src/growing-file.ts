@@ -18,6 +18,7 @@ export class GrowingFile {
   }
 
   write(offset: number, data: Buffer): void {
+    if (data.length === 0) return;
     this.#reserve(offset + data.length);
     data.copy(this.#bytes, offset);
     this.#size = Math.max(this.#size, offset + data.length);

@@ -60,7 +60,7 @@ export async function runPowerCuts(options: PowerCutOptions, say: Say): Promise<
     const start = (image: DiskImage) => starter.start(image);
     const result = await cutLife({ ...life, root: workspace.dir, before, shownBefore, cuts, random, start, say });
     verdicts.push({ ...result.verdict });
-    facts.push({ ...result.facts, cuts, messages: life.sent.length, processes: life.processes.length });
+    facts.push({ ...result.facts, messages: life.sent.length, processes: life.processes.length });
     shownBefore = result.next.shown;
     earlier = life.sent;
     rmSync(workspace.dir, { recursive: true });

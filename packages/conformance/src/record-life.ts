@@ -6,6 +6,7 @@ import type { TracedProcess } from "./cut-life.ts";
 import { readImage } from "./disk-image.ts";
 import type { SentMessage } from "./ledger.ts";
 import { createRandom, type Random } from "./random.ts";
+import { sendAll } from "./send-all.ts";
 import { rawLine, Sender } from "./sender.ts";
 import type { ServerCommand } from "./server-command.ts";
 import { followRaw } from "./subscriber.ts";
@@ -53,7 +54,7 @@ async function liveTraced(options: LifeOptions, traceFile: string): Promise<Life
   const ends = random.shuffle(ENDS);
   await startServer(server);
   const follower = followRaw(name, server.port);
-  await sendAgain(server.port, options.earlier);
+  await sendAll(server.port, options.earlier);
   const crowd = new Crowd(name, server.port, random);
   const processes: TracedProcess[] = [];
   for (const [index, end] of ends.entries()) {
@@ -115,25 +116,4 @@ class Crowd {
     this.#hurry.abort();
     await this.#sending;
   }
-}
-
-/** Until each of them is acknowledged. */
-async function sendAgain(port: number, messages: readonly SentMessage[]): Promise<void> {
-  if (messages.length === 0) return;
-  const waiting = new Set(messages.map(({ messageId }) => messageId));
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(
-    () => reject(new Error(`${waiting.size} messages that were sent again are not acknowledged`)),
-    PROGRESS_LIMIT_MS,
-  );
-  const line = await rawLine(port)({
-    onAck: (messageId) => {
-      waiting.delete(messageId);
-      if (waiting.size === 0) resolve();
-    },
-    onLost: () => reject(new Error("The connection was lost while messages were sent again")),
-  });
-  for (const message of messages) line.send(message);
-  await promise.finally(() => clearTimeout(timer));
-  line.close();
 }

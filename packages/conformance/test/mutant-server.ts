@@ -37,6 +37,10 @@ if (mutation === "starts over a stale lock only at the second try" && existsSync
   rmSync(lockFile);
   process.exit(1);
 }
+if (mutation === "keeps a stale lock" && existsSync(lockFile)) {
+  process.stderr.write(`${folder} is in use\n`);
+  process.exit(1);
+}
 writeFileSync(lockFile, "");
 
 const records: StoredRecord[] = existsSync(logFile) ? parseLines(readFileSync(logFile, "utf8")) : [];

@@ -1,21 +1,12 @@
 import { randomUUID } from "node:crypto";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  rmSync,
-} from "node:fs";
+import { chmodSync, closeSync, constants, copyFileSync, existsSync, linkSync, openSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describeCause, findDamage } from "./find-damage.ts";
 import { readSchemaVersion, SCHEMA_VERSION } from "./migrations.ts";
 import { STORE_FILE } from "./sqlite-store.ts";
 import { damagedStore, StoreError } from "./store-error.ts";
+import { syncPath } from "./sync-path.ts";
 
 /**
  * Copies the store in `dir`, as it is at this moment and while a server may write to it, to the new file `target`:
@@ -31,9 +22,9 @@ export function backupStore(dir: string, target: string): number {
     chmodSync(draft, 0o600);
     copyInto(file, draft);
     const events = finish(draft, file);
-    sync(draft);
+    syncPath(draft);
     place(draft, target);
-    sync(dirname(resolve(target)));
+    syncPath(dirname(resolve(target)));
     return events;
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
@@ -50,7 +41,7 @@ function place(draft: string, target: string): void {
   } catch {
     if (existsSync(target)) throw taken(target);
     copyFileSync(draft, target, constants.COPYFILE_EXCL); // a file system without links
-    sync(target);
+    syncPath(target);
   }
 }
 
@@ -74,10 +65,4 @@ function finish(draft: string, file: string): number {
   const damage = findDamage(copy, { isFull: true });
   if (damage) throw damagedStore(file, damage);
   return Number(copy.prepare("SELECT events FROM store").get()?.events);
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, "r");
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }

@@ -13,6 +13,18 @@ interface WalFile {
   readonly sums: Sums; // of the header, where the first frame goes on
 }
 
+interface Frame {
+  readonly content: Buffer; // what the checksum covers
+  readonly stored: Sums;
+  readonly salts: Sums;
+  readonly hasSalts: boolean; // of this use of the file
+}
+
+interface BadFrame {
+  readonly index: number;
+  readonly computed: Sums;
+}
+
 /**
  * SQLite ends its write-ahead log at the first frame whose checksum is wrong, without a word: right after a power cut,
  * where that is the transaction that was being written, but a silent loss when a synced one has gone bad. This tells
@@ -51,35 +63,47 @@ function readHeader(descriptor: number, header: Buffer, size: number): WalFile |
 function findBadFrame(wal: WalFile): string | undefined {
   let sums = wal.sums;
   for (let index = 0; index < wal.frames; index += 1) {
-    const frame = readBytes(wal.descriptor, HEADER_BYTES + index * wal.frameBytes, wal.frameBytes);
-    const content = Buffer.concat([frame.subarray(0, 8), frame.subarray(FRAME_HEADER_BYTES)]);
+    const { content, stored, salts, hasSalts } = readFrame(wal, index);
     const computed = addToSums(sums, content, wal.isBigEndian);
-    const stored = readPair(frame, 16);
-    const hasSalts = isSame(readPair(frame, 8), wal.salts);
     if (hasSalts && isSame(computed, stored)) {
       sums = computed;
       continue;
     }
     const isBitChanged = hasSalts
       ? isOneBitAway({ computed, stored }, content, wal.isBigEndian)
-      : isSame(computed, stored) && distance(readPair(frame, 8), wal.salts) === 1;
-    return isBitChanged || hasLaterTransaction(wal, index)
+      : isSame(computed, stored) && distance(salts, wal.salts) === 1;
+    return isBitChanged || hasLaterTransaction(wal, { index, computed })
       ? `frame ${index + 1} of its write-ahead log (-wal) does not match its checksum`
       : undefined;
   }
   return undefined;
 }
 
-/** Frames of an earlier use of the file have other salts. */
-function hasLaterTransaction(wal: WalFile, badIndex: number): boolean {
-  let hasCommit = false;
-  for (let index = badIndex; index < wal.frames; index += 1) {
+/**
+ * Is there a transaction that another one was written behind? Its checksums go on from one to the other, which tells it
+ * from what an earlier interrupted transaction has left there. Frames of an earlier use of the file have other salts.
+ */
+function hasLaterTransaction(wal: WalFile, { index: badIndex, computed }: BadFrame): boolean {
+  for (let index = badIndex; index + 1 < wal.frames; index += 1) {
     const header = readBytes(wal.descriptor, HEADER_BYTES + index * wal.frameBytes, FRAME_HEADER_BYTES);
-    if (!isSame(readPair(header, 8), wal.salts)) continue;
-    if (hasCommit) return true;
-    hasCommit = header.readUInt32BE(4) !== 0; // the last frame of a transaction tells the size of the database
+    const isCommit = header.readUInt32BE(4) !== 0; // the last frame of a transaction tells the size of the database
+    if (!isCommit || !isSame(readPair(header, 8), wal.salts)) continue;
+    const next = readFrame(wal, index + 1);
+    const isBehind = (sums: Sums): boolean => isSame(addToSums(sums, next.content, wal.isBigEndian), next.stored);
+    if (next.hasSalts && (isBehind(readPair(header, 16)) || (index === badIndex && isBehind(computed)))) return true;
   }
   return false;
+}
+
+function readFrame(wal: WalFile, index: number): Frame {
+  const frame = readBytes(wal.descriptor, HEADER_BYTES + index * wal.frameBytes, wal.frameBytes);
+  const salts = readPair(frame, 8);
+  return {
+    content: Buffer.concat([frame.subarray(0, 8), frame.subarray(FRAME_HEADER_BYTES)]),
+    stored: readPair(frame, 16),
+    salts,
+    hasSalts: isSame(salts, wal.salts),
+  };
 }
 
 function readBytes(descriptor: number, position: number, length: number): Buffer {

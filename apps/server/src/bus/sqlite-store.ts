@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describeCause, findDamage } from "./find-damage.ts";
 import { findWalDamage } from "./find-wal-damage.ts";
 import { migrate } from "./migrations.ts";
 import { damagedStore, StoreError } from "./store-error.ts";
+import { syncFolders, syncPath } from "./sync-path.ts";
 
 export interface SqliteStore {
   /** Sees its own open transaction. */
@@ -46,8 +47,12 @@ export function openSqliteStore(dir: string): SqliteStore {
 }
 
 function openConnections(file: string, lock: DatabaseSync): SqliteStore {
-  const walDamage = findWalDamage(`${file}-wal`); // while SQLite has not opened it: that would cut it short
+  const wal = `${file}-wal`;
+  const walDamage = findWalDamage(wal); // while SQLite has not opened it: that would cut it short
   if (walDamage) throw damagedStore(file, walDamage);
+  // What a killed process wrote and had not synced is read as committed: it has to be, before anyone sees it (SPEC BUS3).
+  if (existsSync(wal)) syncPath(wal);
+  syncFolders(dirname(file));
   const writer = openConnection(file);
   try {
     migrate(writer, file);
@@ -58,7 +63,7 @@ function openConnections(file: string, lock: DatabaseSync): SqliteStore {
       writer,
       reader,
       epoch,
-      trimWal: (limitBytes) => trimWal(writer, { wal: `${file}-wal`, limitBytes }),
+      trimWal: (limitBytes) => trimWal(writer, { wal, limitBytes }),
       close: () => {
         reader.close();
         writer.close();

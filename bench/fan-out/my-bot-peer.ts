@@ -29,7 +29,15 @@ const gateway = createGateway({
   bus,
   sessions,
   runs: { abort: () => Promise.resolve([]) },
-  workspace: () => ({ dir, config, agents: new Map(), skills: new Map(), warnings: [], isOffline: true, hasUserConfig: true }),
+  workspace: () => ({
+    dir,
+    config,
+    agents: new Map(),
+    skills: new Map(),
+    warnings: [],
+    isOffline: true,
+    hasUserConfig: true,
+  }),
   info: () => ({
     name: "my-bot",
     version: "0",

@@ -35,7 +35,9 @@ export {
   HistoryInput,
   InfoView,
   ListSessionsInput,
+  OpenRunView,
   RenameSessionInput,
+  SessionDetails,
   type SessionPage,
   SessionView,
 } from "./views.ts";

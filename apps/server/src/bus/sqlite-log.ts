@@ -72,7 +72,8 @@ export class SqliteLog {
   findKey(key: string): StoredRecord[] | undefined {
     const range = this.#selectKey.get(key);
     if (range === undefined) return undefined;
-    return this.#selectRange.all(Number(range.first_seq), Number(range.last_seq)).map((row) => this.#toRecord(row));
+    const rows = this.#selectRange.all(Number(range.first_seq), Number(range.last_seq));
+    return rows.map((row) => toRecord(row, this.epoch));
   }
 
   /** Committed records after `seq` up to `head`, one page of them. Throws BotError when the file cannot be read. */
@@ -84,7 +85,7 @@ export class SqliteLog {
   readHistory(sessionId: string, before: number, limit: number): StoredRecord[] {
     return explainFaults(() => {
       const rows = this.#selectBefore.all(sessionId, before, limit);
-      return rows.reverse().map((row) => this.#toRecord(row));
+      return rows.reverse().map((row) => toRecord(row, this.epoch));
     });
   }
 
@@ -94,7 +95,7 @@ export class SqliteLog {
     let rows = 0;
     let upTo = head;
     for (const row of this.#selectPage(seq, head, filter)) {
-      const record = this.#toRecord(row);
+      const record = toRecord(row, this.epoch);
       if (matchesFilter(record.event, record.sessionSource, filter)) records.push(record);
       chars += String(row.body).length;
       rows += 1;
@@ -122,20 +123,21 @@ export class SqliteLog {
     this.#pages.set(where, statement);
     return statement.iterate(...values);
   }
-
-  #toRecord(row: Row): StoredRecord {
-    const seq = Number(row.seq);
-    const sessionSource = String(row.session_source);
-    const body = String(row.body);
-    if (eventChecksum({ seq, sessionId: String(row.session_id), sessionSource, body }) !== row.crc) {
-      throw new Error(`event ${seq} does not match its checksum`);
-    }
-    return { seq, cursor: formatCursor({ epoch: this.epoch, seq }), event: parseStoredEvent(body), sessionSource };
-  }
 }
 
-/** Damage that shows while the server runs: told to whoever reads, never passed over. */
-function explainFaults<T>(read: () => T): T {
+/** A row with all of COLUMNS. Throws when it does not match its checksum (SPEC BUS17). */
+export function toRecord(row: Row, epoch: string): StoredRecord {
+  const seq = Number(row.seq);
+  const sessionSource = String(row.session_source);
+  const body = String(row.body);
+  if (eventChecksum({ seq, sessionId: String(row.session_id), sessionSource, body }) !== row.crc) {
+    throw new Error(`event ${seq} does not match its checksum`);
+  }
+  return { seq, cursor: formatCursor({ epoch, seq }), event: parseStoredEvent(body), sessionSource };
+}
+
+/** Damage that shows while the server runs: told to whoever reads as a BotError, never passed over. */
+export function explainFaults<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {

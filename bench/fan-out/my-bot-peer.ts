@@ -28,7 +28,7 @@ const never = new AbortController().signal;
 const gateway = createGateway({
   bus,
   sessions,
-  runs: { abort: () => Promise.resolve([]) },
+  runs: { abort: () => Promise.resolve([]), isRunning: () => false },
   workspace: () => ({
     dir,
     config,

@@ -10,14 +10,17 @@ import {
   type HistoryPage,
   type InboundEvent,
   type InfoView,
+  type OpenRunView,
   type SendInput,
   type SendResult,
+  type SessionDetails,
   type SessionEvent,
   type SessionView,
 } from "@my-bot/protocol";
 import { routeSource } from "./agent/routing.ts";
 import type { RunControl } from "./agent/run-control.ts";
 import type { EventBus, LogRecord } from "./bus/event-bus.ts";
+import { firstCharacters } from "./session/first-characters.ts";
 import type { SessionOwner, SessionStore } from "./session/session-store.ts";
 import type { Workspace } from "./workspace/open-workspace.ts";
 
@@ -31,6 +34,8 @@ export interface GatewayDeps {
   /** Aborts when the server begins to stop. */
   readonly draining: AbortSignal;
 }
+
+const PREVIEW_CHARACTERS = 200;
 
 const now = (): number => Date.now() / 1000;
 
@@ -160,10 +165,20 @@ function newOwner({ workspace }: GatewayDeps, source: string, agentId: string | 
   };
 }
 
-function getSession({ sessions }: GatewayDeps, sessionId: string): SessionView {
+function getSession({ sessions, runs, workspace }: GatewayDeps, sessionId: string): SessionDetails {
   const view = sessions.get(sessionId);
   if (view === undefined) throw unknownSession(sessionId);
-  return view;
+  const messages = sessions.openMessages(sessionId, workspace().config.api.limits.queued_messages);
+  const details = messages.map(
+    ({ run_id, message_id, content, timestamp }): OpenRunView => ({
+      run_id,
+      message_id,
+      content: firstCharacters(content, PREVIEW_CHARACTERS),
+      state: runs.isRunning(run_id) ? "running" : "queued",
+      timestamp,
+    }),
+  );
+  return { ...view, runs: details };
 }
 
 function requireOwner({ sessions }: GatewayDeps, sessionId: string): SessionOwner {

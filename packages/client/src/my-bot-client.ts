@@ -8,6 +8,7 @@ import type {
   OutboundEvent,
   Receipt,
   SendInput,
+  SessionDetails,
   SessionEvent,
   SessionPage,
   SessionView,
@@ -64,7 +65,8 @@ export interface MyBotClient {
   readonly sessions: {
     /** Newest first; `next` of a page is the `page` of the one after it. */
     list(input?: Inputs["sessions"]["list"]): Promise<SessionPage>;
-    get(sessionId: string): Promise<SessionView>;
+    /** With the messages that wait for their answer, each of which `abort` stops by its `run_id`. */
+    get(sessionId: string): Promise<SessionDetails>;
     /** The last `limit` events in log order; `before` of a page leads to the one that comes earlier. */
     history(input: Inputs["sessions"]["history"]): Promise<HistoryPage>;
     /** Not repeated by itself: rejects with ConnectionLostError when it may or may not have happened. */

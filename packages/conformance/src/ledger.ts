@@ -36,7 +36,7 @@ export interface Observations {
   readonly answerTo: (content: string) => string;
   readonly failedStarts: number;
   readonly termNotClean: number;
-  readonly fullDisk: FullDiskCounts;
+  readonly fullDisk?: FullDiskCounts | undefined;
   /** Turns whose deltas did not make the answer. */
   readonly textsBroken: number;
 }
@@ -77,6 +77,8 @@ export type Verdict = FullDiskCounts & {
   readonly termNotClean: number;
 };
 
+const NO_FULL_DISK: FullDiskCounts = { fullDiskDeaths: 0, fullDiskUnreadable: 0, fullDiskLateAcks: 0 };
+
 /** Decides, from what was seen alone, which promises were broken. */
 export function judge(observed: Observations): Verdict {
   const { log } = observed;
@@ -97,7 +99,7 @@ export function judge(observed: Observations): Verdict {
     textsBroken: observed.textsBroken,
     failedStarts: observed.failedStarts,
     termNotClean: observed.termNotClean,
-    ...observed.fullDisk,
+    ...(observed.fullDisk ?? NO_FULL_DISK),
   };
 }
 

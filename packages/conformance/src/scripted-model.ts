@@ -83,13 +83,13 @@ function readCall(content: string): object {
   return { index: 0, id: `call_${content}`, type: "function", function: { name: "read", arguments: args } };
 }
 
-function writeChunk(response: ServerResponse, delta: object, finishReason: string | null = null): void {
+export function writeChunk(response: ServerResponse, delta: object, finishReason: string | null = null): void {
   const choices = [{ index: 0, delta, finish_reason: finishReason }];
   const chunk = { id: "c1", object: "chat.completion.chunk", model: "scripted", choices };
   response.write(`data: ${JSON.stringify(chunk)}\n\n`);
 }
 
-function writeFinish(response: ServerResponse, reason: string): void {
+export function writeFinish(response: ServerResponse, reason: string): void {
   writeChunk(response, {}, reason);
   response.end("data: [DONE]\n\n");
 }

@@ -17,6 +17,7 @@ export async function sendAll(port: number, messages: readonly SentMessage[]): P
       waiting.delete(messageId);
       if (waiting.size === 0) resolve();
     },
+    onRefused: () => reject(new Error("The server refused a message")),
     onLost: () => reject(new Error("The connection was lost before all messages were acknowledged")),
   });
   try {

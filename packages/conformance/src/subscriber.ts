@@ -10,6 +10,8 @@ export interface LogSubscriber {
   readonly name: string;
   readonly seen: readonly SeenEvent[];
   readonly texts: TurnTexts;
+  /** Loses the connection of this moment. */
+  reconnect(): void;
   close(): void;
 }
 
@@ -62,6 +64,7 @@ export function followRaw(name: string, port: number, onEvent: OnEvent = () => u
     name,
     seen: witness.seen,
     texts: witness.texts,
+    reconnect: () => socket?.terminate(),
     close: () => {
       isClosed = true;
       socket?.terminate();
@@ -99,6 +102,7 @@ export function followTrpc(name: string, port: number, onEvent: OnEvent = () => 
     name,
     seen: witness.seen,
     texts: witness.texts,
+    reconnect: () => client.connection?.ws.close(),
     close: () => {
       stop();
       void client.close();

@@ -38,7 +38,6 @@ function observe(changes: Partial<Observations>): Observations {
     answerTo: (content) => `re: ${content}`,
     failedStarts: 0,
     termNotClean: 0,
-    fullDisk: { fullDiskDeaths: 0, fullDiskUnreadable: 0, fullDiskLateAcks: 0 },
     textsBroken: 0,
     ...changes,
   };

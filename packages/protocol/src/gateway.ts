@@ -7,6 +7,7 @@ import type {
   InfoView,
   ListSessionsInput,
   RenameSessionInput,
+  SessionDetails,
   SessionPage,
   SessionView,
 } from "./views.ts";
@@ -83,7 +84,8 @@ export interface Gateway {
   /** Stops running and queued runs; resolves with their ids once each has its OutboundEvent. */
   abort(input: AbortInput): Promise<{ run_ids: string[] }>;
   listSessions(input: ListSessionsInput): SessionPage;
-  getSession(sessionId: string): SessionView;
+  /** With its open runs. */
+  getSession(sessionId: string): SessionDetails;
   history(input: HistoryInput): HistoryPage;
   createSession(input: CreateSessionInput): Promise<SessionView>;
   renameSession(input: RenameSessionInput): Promise<EventRecord<SessionEvent>>;

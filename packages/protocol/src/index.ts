@@ -40,7 +40,9 @@ export {
   HistoryInput,
   InfoView,
   ListSessionsInput,
+  OpenRunView,
   RenameSessionInput,
+  SessionDetails,
   type SessionPage,
   SessionView,
 } from "./views.ts";

@@ -13,6 +13,23 @@ export const SessionView = z.object({
 });
 export type SessionView = z.infer<typeof SessionView>;
 
+/** A message that waits for its answer; `abort` takes its `run_id`, running or queued. */
+export const OpenRunView = z.object({
+  run_id: z.string(),
+  message_id: z.string(),
+  content: z.string(), // its first 200 characters
+  state: z.enum(["running", "queued"]),
+  timestamp: z.number(), // seconds since 1970
+});
+export type OpenRunView = z.infer<typeof OpenRunView>;
+
+/** A session by itself, with its queue. */
+export const SessionDetails = z.object({
+  ...SessionView.shape,
+  runs: z.array(OpenRunView), // in the order in which they are answered
+});
+export type SessionDetails = z.infer<typeof SessionDetails>;
+
 export const AgentView = z.object({
   agent_id: z.string(),
   name: z.string(),

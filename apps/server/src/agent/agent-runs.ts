@@ -70,6 +70,10 @@ export class AgentRuns implements RunControl {
     return entries.map(({ run }) => run.inbound.run_id);
   }
 
+  isRunning(runId: string): boolean {
+    return this.#entries.get(runId)?.state === "running";
+  }
+
   /**
    * Starts nothing more and gives what runs `graceMs` to end. What is still running then is interrupted without an end
    * in the log: the next start goes on with it (SPEC RUN13).

@@ -70,7 +70,8 @@ export class SqliteLog {
   findKey(key: string): StoredRecord[] | undefined {
     const range = this.#selectKey.get(key);
     if (range === undefined) return undefined;
-    return this.#selectRange.all(Number(range.first_seq), Number(range.last_seq)).map((row) => this.#toRecord(row));
+    const rows = this.#selectRange.all(Number(range.first_seq), Number(range.last_seq));
+    return rows.map((row) => toRecord(row, this.epoch));
   }
 
   /** Committed records after `seq` up to `head`, one page of them. Throws BotError when the file cannot be read. */
@@ -82,7 +83,7 @@ export class SqliteLog {
   readHistory(sessionId: string, before: number, limit: number): StoredRecord[] {
     return explainFaults(() => {
       const rows = this.#selectBefore.all(sessionId, before, limit);
-      return rows.reverse().map((row) => this.#toRecord(row));
+      return rows.reverse().map((row) => toRecord(row, this.epoch));
     });
   }
 
@@ -100,22 +101,23 @@ export class SqliteLog {
     const where = conditions.join(" AND ");
     const statement = this.#pages.get(where) ?? this.#reader.prepare(`${COLUMNS} WHERE ${where} ORDER BY seq`);
     this.#pages.set(where, statement);
-    for (const row of statement.iterate(...values)) yield this.#toRecord(row);
-  }
-
-  #toRecord(row: Row): StoredRecord {
-    const seq = Number(row.seq);
-    const sessionSource = String(row.session_source);
-    const body = String(row.body);
-    if (eventChecksum({ seq, sessionId: String(row.session_id), sessionSource, body }) !== row.crc) {
-      throw new Error(`event ${seq} does not match its checksum`);
-    }
-    return { seq, cursor: formatCursor({ epoch: this.epoch, seq }), event: parseStoredEvent(body), sessionSource };
+    for (const row of statement.iterate(...values)) yield toRecord(row, this.epoch);
   }
 }
 
-/** Damage that shows while the server runs: told to whoever reads, never passed over. */
-function explainFaults<T>(read: () => T): T {
+/** A row with all of COLUMNS. Throws when it does not match its checksum (SPEC BUS17). */
+export function toRecord(row: Row, epoch: string): StoredRecord {
+  const seq = Number(row.seq);
+  const sessionSource = String(row.session_source);
+  const body = String(row.body);
+  if (eventChecksum({ seq, sessionId: String(row.session_id), sessionSource, body }) !== row.crc) {
+    throw new Error(`event ${seq} does not match its checksum`);
+  }
+  return { seq, cursor: formatCursor({ epoch, seq }), event: parseStoredEvent(body), sessionSource };
+}
+
+/** Damage that shows while the server runs: told to whoever reads as a BotError, never passed over. */
+export function explainFaults<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {

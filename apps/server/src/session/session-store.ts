@@ -1,4 +1,4 @@
-import type { Cursor, ListSessionsInput, SessionPage, SessionView } from "@my-bot/protocol";
+import type { Cursor, InboundEvent, ListSessionsInput, SessionPage, SessionView } from "@my-bot/protocol";
 
 export interface SessionOwner {
   readonly session_id: string;
@@ -15,6 +15,8 @@ export interface SessionStore {
   /** Messages of a session that wait for their answer, the running one included; sees uncommitted ones. */
   openRuns(sessionId: string): number;
   get(sessionId: string): SessionView | undefined;
+  /** The first `limit` messages of a session that wait for their answer, in the order of the log. */
+  openMessages(sessionId: string, limit: number): readonly InboundEvent[];
   list(input: ListSessionsInput): SessionPage;
   /** Is this run still without its OutboundEvent? */
   isOpen(runId: string): boolean;

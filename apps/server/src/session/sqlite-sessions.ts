@@ -1,9 +1,17 @@
 import type { SQLOutputValue, StatementSync } from "node:sqlite";
-import { BotError, type Cursor, type ListSessionsInput, type SessionPage, type SessionView } from "@my-bot/protocol";
+import {
+  BotError,
+  type Cursor,
+  type InboundEvent,
+  type ListSessionsInput,
+  type SessionPage,
+  type SessionView,
+} from "@my-bot/protocol";
 import { formatCursor } from "../bus/cursor.ts";
 import type { Projection } from "../bus/sqlite-bus.ts";
-import type { StoredRecord } from "../bus/sqlite-log.ts";
+import { explainFaults, type StoredRecord, toRecord } from "../bus/sqlite-log.ts";
 import type { SqliteStore } from "../bus/sqlite-store.ts";
+import { firstCharacters } from "./first-characters.ts";
 import type { SessionOwner, SessionStore } from "./session-store.ts";
 
 type Row = Record<string, SQLOutputValue>;
@@ -22,6 +30,10 @@ export function openSqliteSessions(store: SqliteStore): SessionStore & Projectio
     owner: (sessionId) => toOwner(read.owner.get(sessionId)),
     openRuns: (sessionId) => Number(read.openRuns.get(sessionId)?.open_runs ?? 0),
     get: (sessionId) => toView(read.get.get(sessionId)),
+    openMessages: (sessionId, limit) =>
+      explainFaults(() =>
+        read.openMessages.all(sessionId, limit).flatMap((row) => toInbound(toRecord(row, store.epoch))),
+      ),
     list: (input) => listSessions(read.list, input),
     isOpen: (runId) => read.isOpen.get(runId) !== undefined,
     resumeCursor: () => cursor(Number(read.resume.get()?.seq ?? 0)),
@@ -58,6 +70,10 @@ function prepareReads({ writer, reader }: SqliteStore) {
     owner: writer.prepare(`${owner} ?`),
     openRuns: writer.prepare("SELECT open_runs FROM sessions WHERE session_id = ?"),
     get: reader.prepare("SELECT * FROM sessions WHERE session_id = ?"),
+    openMessages: reader.prepare(
+      `SELECT seq, session_id, session_source, body, crc FROM events
+       WHERE seq IN (SELECT seq FROM open_runs WHERE session_id = ?) ORDER BY seq LIMIT ?`,
+    ),
     list: reader.prepare(
       `SELECT * FROM sessions WHERE (updated_at, session_id) < (?, ?)
        ORDER BY updated_at DESC, session_id DESC LIMIT ?`,
@@ -86,7 +102,7 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
       }
       return;
     case "InboundEvent":
-      write.inbound.run(toTitle(event.content), event.timestamp, event.session_id);
+      write.inbound.run(firstCharacters(event.content, TITLE_CHARACTERS), event.timestamp, event.session_id);
       write.openRun.run(event.run_id, event.session_id, seq);
       return;
     case "OutboundEvent":
@@ -101,11 +117,8 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
   }
 }
 
-/** The first user message, cut at 50 characters (never within one). */
-function toTitle(content: string): string {
-  return Array.from(content.slice(0, 2 * TITLE_CHARACTERS))
-    .slice(0, TITLE_CHARACTERS)
-    .join("");
+function toInbound({ event }: StoredRecord): InboundEvent | [] {
+  return event.type === "InboundEvent" ? event : [];
 }
 
 function listSessions(statement: StatementSync, { limit, page }: ListSessionsInput): SessionPage {

@@ -220,7 +220,7 @@ async function record(startDoor: StartDoor, { query = "", steps, isClosed }: Scr
   const gateway = createGateway({
     bus,
     sessions,
-    runs: { abort: () => Promise.resolve([]) },
+    runs: { abort: () => Promise.resolve([]), isRunning: () => false },
     workspace: () => workspace,
     info: () => INFO,
     draining: new AbortController().signal,

@@ -1,6 +1,16 @@
 import { runBadInputCommand } from "./bad-input-command.ts";
+import { runBadWorkspace } from "./bad-workspace.ts";
+import { runBrokenStreams } from "./broken-streams.ts";
+import { runBusySession } from "./busy-session.ts";
+import { runBadCursors } from "./cursors.ts";
+import { runIdempotence } from "./idempotence.ts";
+import { runModelFaults } from "./model-faults.ts";
+import { runPowerCuts } from "./power-cuts.ts";
+import { runReconnects } from "./reconnects.ts";
 import type { RunReport, Say } from "./run-report.ts";
+import { runStarts } from "./starts.ts";
 import { runTorture } from "./torture.ts";
+import { runWalGrowth } from "./wal-growth.ts";
 
 /** What to test: a command that starts a server, or a server that runs. */
 export interface Target {
@@ -45,11 +55,81 @@ export const RUNS: Readonly<Record<string, KitRun>> = {
     full: { kills: 200, terms: 50, drops: 50, fulls: 20, messages: 20_000 },
     start: runTorture,
   }),
+  "power-cuts": defineRun({
+    about: "the disk as a power cut would leave it, from a trace of every system call (needs strace)",
+    promises: "P2 P7",
+    small: { cuts: 10, messages: 60 },
+    full: { cuts: 100, messages: 400 },
+    start: runPowerCuts,
+  }),
+  starts: defineRun({
+    about: "kill -9 while it starts; a second process on its store and port; a lock that was left",
+    promises: "P13 P22",
+    small: { kills: 6, pairs: 2 },
+    full: { kills: 100, pairs: 20 },
+    start: runStarts,
+  }),
+  idempotence: defineRun({
+    about: "copies of one message at once on both doors, before and after kill -9, and other content under its id",
+    promises: "P4",
+    small: { ids: 50, copies: 20, sockets: 8, kills: 3 },
+    full: { ids: 1000, copies: 100, sockets: 20, kills: 50 },
+    start: runIdempotence,
+  }),
+  reconnects: defineRun({
+    about: "readers that lose their connections under load, and come back with their cursors",
+    promises: "P5 P8",
+    small: { events: 600, perSecond: 300, subscribers: 8, reconnects: 4 },
+    full: { events: 10_000, perSecond: 1000, subscribers: 50, reconnects: 20 },
+    start: runReconnects,
+  }),
+  cursors: defineRun({
+    about: "cursors that cannot be resumed: malformed, of another store, past the end, pruned",
+    promises: "P6",
+    small: { messages: 5, rounds: 1 },
+    full: { messages: 20, rounds: 10 },
+    start: runBadCursors,
+  }),
+  "busy-session": defineRun({
+    about: "messages during a long turn, and a session that hangs beside others",
+    promises: "P19",
+    small: { messages: 30, turnMs: 1000, others: 5, questions: 5 },
+    full: { messages: 200, turnMs: 5000, others: 20, questions: 20 },
+    start: runBusySession,
+  }),
+  "wal-growth": defineRun({
+    about: "the write-ahead log beside a reader that stands still",
+    promises: "P14",
+    small: { megabytes: 20 },
+    full: { megabytes: 200 },
+    start: runWalGrowth,
+  }),
   "bad-input": defineRun({
     about: "some 300 wrong requests, frames and messages, and random ones, beside a healthy client",
     promises: "P10",
     small: { frames: 5000 },
     full: { frames: 100_000 },
     start: runBadInputCommand,
+  }),
+  "model-faults": defineRun({
+    about: "every fault of a model's provider, L01 to L16",
+    promises: "P16",
+    small: { times: 1 },
+    full: { times: 20 },
+    start: runModelFaults,
+  }),
+  "broken-streams": defineRun({
+    about: "answers cut short by kill -9 and by the provider",
+    promises: "P17",
+    small: { kills: 4, drops: 20 },
+    full: { kills: 100, drops: 100 },
+    start: runBrokenStreams,
+  }),
+  "bad-workspace": defineRun({
+    about: "configuration, agent and skill rewritten well and badly every 50 ms while messages flow",
+    promises: "P23",
+    small: { seconds: 5 },
+    full: { seconds: 60 },
+    start: runBadWorkspace,
   }),
 };

@@ -1,14 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
-import type { ReadyAgent } from "./agent/agent-loop.ts";
 import { createAgentRuns, runAgentWorker } from "./agent/agent-worker.ts";
-import { createOpenAiModel } from "./agent/llm.ts";
-import { createOfflineModel } from "./agent/offline-model.ts";
-import { buildSystemPrompt } from "./agent/system-prompt.ts";
-import { createReadTool } from "./agent/tools/read.ts";
-import { createToolRegistry } from "./agent/tools/registry.ts";
-import { createSkillTool } from "./agent/tools/skill.ts";
+import { createReadyAgents, type ReadyAgentsDeps } from "./agent/ready-agents.ts";
+import { killLeftovers } from "./agent/tools/process-group.ts";
 import { runRetention } from "./bus/retention.ts";
 import { openSqliteBus } from "./bus/sqlite-bus.ts";
 import { openSqliteStore } from "./bus/sqlite-store.ts";
@@ -16,7 +11,6 @@ import { createGateway } from "./gateway.ts";
 import { createServerLog } from "./server-log.ts";
 import { openSqliteSessions } from "./session/sqlite-sessions.ts";
 import { startHttpServer } from "./transport/http-server.ts";
-import type { AgentDefinition } from "./workspace/agent-definition.ts";
 import type { ApiConfig } from "./workspace/config.ts";
 import { ConfigError } from "./workspace/config-error.ts";
 import { openDataFolder } from "./workspace/data-folder.ts";
@@ -62,7 +56,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     options.report(line, level);
   };
   const live = new LiveWorkspace(workspace, { env, report, onError });
-  const core = startCore(live, onError);
+  const core = startCore(live, { env, onError });
   const { gateway, draining } = core;
   const server = await startHttpServer({ gateway, api, webDir, onError, draining }).catch(async (cause) => {
     await core.drain(0);
@@ -92,14 +86,16 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 }
 
 /** All that is behind the doors: the log, the agents that answer it, and the gateway. */
-function startCore(live: LiveWorkspace, onError: (error: unknown) => void) {
+function startCore(live: LiveWorkspace, deps: ReadyAgentsDeps) {
   const { dir, config } = live.current;
+  const { onError } = deps;
   const store = openSqliteStore(openDataFolder(join(dir, config.event_path)));
+  killLeftovers(dir); // of a server that was killed: this one alone has the store
   const sessions = openSqliteSessions(store);
   const bus = openSqliteBus(store, [sessions]);
   const drain = new AbortController();
   const stop = new AbortController();
-  let agents = readyAgents(live.current);
+  let agents = createReadyAgents(live.current, deps);
   const worker = { bus, sessions, findAgent: (agentId: string) => agents.get(agentId), onError };
   const runs = createAgentRuns(worker, stop.signal);
   const working = runAgentWorker(worker, runs, stop.signal);
@@ -111,7 +107,7 @@ function startCore(live: LiveWorkspace, onError: (error: unknown) => void) {
     draining: drain.signal,
     /** For the runs that begin from now on. */
     use: (next: Workspace): void => {
-      agents = readyAgents(next);
+      agents = createReadyAgents(next, deps);
       runs.refreshConcurrency();
     },
     drain: (graceMs: number): Promise<void> => {
@@ -138,28 +134,6 @@ function effectiveApi({ config }: Workspace, options: AppOptions): ApiConfig {
     { file: "config.user.yaml", key: "api.host" },
     `${api.host} is reachable from other machines; set api.token (24 characters or more), or use 127.0.0.1`,
   );
-}
-
-function readyAgents(workspace: Workspace): ReadonlyMap<string, ReadyAgent> {
-  const offline = createOfflineModel();
-  const ready = [...workspace.agents.values()].map((definition): [string, ReadyAgent] => [
-    definition.agentId,
-    {
-      definition,
-      systemPrompt: buildSystemPrompt(definition, workspace.skills.values()),
-      model: definition.llm.provider === "offline" ? offline : createOpenAiModel(definition.llm),
-      tools: createToolRegistry(toolsOf(workspace, definition)),
-    },
-  ]);
-  return new Map(ready);
-}
-
-function toolsOf({ dir, config, skills }: Workspace, { allowSkills }: AgentDefinition) {
-  const read = createReadTool({
-    workspaceDir: dir,
-    privatePaths: [config.event_path, config.history_path, config.logging_path],
-  });
-  return allowSkills ? [read, createSkillTool(skills)] : [read];
 }
 
 function describe({ current: { config, isOffline }, loadedAt, problem }: LiveWorkspace): InfoView {

@@ -5,9 +5,15 @@ import { isDurable, text, toLogged, type WireEvent } from "./wire-event.ts";
 const SILENCE_MS = 30_000;
 
 /** The whole log as the raw door gives it, up to where it says that it is over. */
-export function readLog(port: number): Promise<LoggedEvent[]> {
+export async function readLog(port: number): Promise<LoggedEvent[]> {
+  const events = await readEvents(port);
+  return events.map((event) => toLogged(text(event.cursor) ?? "", event));
+}
+
+/** The same as it came. */
+export function readEvents(port: number): Promise<WireEvent[]> {
   return new Promise((resolve, reject) => {
-    const log: LoggedEvent[] = [];
+    const log: WireEvent[] = [];
     const socket = new WebSocket(`ws://127.0.0.1:${port}/ws?events=all&after=0`);
     const timer = setTimeout(() => fail(new Error("The log does not end with a SyncedEvent")), SILENCE_MS);
     function fail(error: Error): void {
@@ -20,7 +26,7 @@ export function readLog(port: number): Promise<LoggedEvent[]> {
     socket.on("message", (data) => {
       timer.refresh();
       const event: WireEvent = JSON.parse(data.toString());
-      if (isDurable(event)) log.push(toLogged(text(event.cursor) ?? "", event));
+      if (isDurable(event)) log.push(event);
       if (event.type !== "SyncedEvent") return;
       clearTimeout(timer);
       resolve(log);

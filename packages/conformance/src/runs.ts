@@ -9,6 +9,7 @@ import { runPowerCuts } from "./power-cuts.ts";
 import { runReconnects } from "./reconnects.ts";
 import type { RunReport, Say } from "./run-report.ts";
 import { runStarts } from "./starts.ts";
+import { runToolEffects } from "./tool-effects.ts";
 import { runTorture } from "./torture.ts";
 import { runWalGrowth } from "./wal-growth.ts";
 
@@ -124,6 +125,13 @@ export const RUNS: Readonly<Record<string, KitRun>> = {
     small: { kills: 4, drops: 20 },
     full: { kills: 100, drops: 100 },
     start: runBrokenStreams,
+  }),
+  "tool-effects": defineRun({
+    about: "kill -9 around tool calls that change something: none is made twice, each interrupted one is reported",
+    promises: "P18",
+    small: { kills: 10 },
+    full: { kills: 200 },
+    start: runToolEffects,
   }),
   "bad-workspace": defineRun({
     about: "configuration, agent and skill rewritten well and badly every 50 ms while messages flow",

@@ -76,6 +76,14 @@ const Binding = z.strictObject({
 });
 export type BindingConfig = z.output<typeof Binding>;
 
+/** What a tool that changes something may do: nothing unless it is allowed. */
+const Bash = z.strictObject({
+  approval: z.enum(["deny", "allow"]).default("deny"), // denied: no model is offered it
+  timeout_seconds: z.number().positive().max(3600).default(120),
+  env: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)).default([]), // beside PATH, HOME, LANG and TERM
+});
+export type BashConfig = z.output<typeof Bash>;
+
 /** How much of the log to keep; what is absent has no limit. */
 const Events = z.strictObject({
   keep: z
@@ -96,6 +104,7 @@ export const Config = z.strictObject({
   webread: z.looseObject({}).optional(),
   api: Api.prefault({}),
   events: Events.prefault({}),
+  tools: z.strictObject({ bash: Bash.prefault({}) }).prefault({}),
   routing: z.strictObject({ bindings: z.array(Binding).default([]) }).prefault({}),
 });
 export type Config = z.output<typeof Config>;

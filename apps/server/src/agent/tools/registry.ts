@@ -17,13 +17,15 @@ export interface ToolRegistry {
 }
 
 export interface ToolRegistryOptions {
-  /** How long one call may take; 30 s unless told. */
+  /** How long a call may take, of a tool that does not say; 30 s unless told. */
   readonly timeoutMs?: number | undefined;
+  /** What a tool throws, though it should not: for the log. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Throws when two tools have the same name. */
 export function createToolRegistry(tools: readonly Tool[], options: ToolRegistryOptions = {}): ToolRegistry {
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, onError } = options;
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   if (byName.size < tools.length) throw new Error(`Two tools have the same name: ${tools.map(({ name }) => name)}`);
   const modelTools = tools.map(toModelTool);
@@ -41,7 +43,7 @@ export function createToolRegistry(tools: readonly Tool[], options: ToolRegistry
         return failure(`The arguments of "${tool.name}" are not valid JSON. Send one JSON object.`);
       const input = tool.input.safeParse(args);
       if (!input.success) return failure(`Invalid arguments for "${tool.name}": ${formatIssues(input.error)}`);
-      return runTool(tool, input.data, { timeoutMs, signal });
+      return runTool(tool, input.data, { timeoutMs: tool.timeoutMs ?? timeoutMs, onError, signal });
     },
   };
 }
@@ -61,10 +63,15 @@ function parseArguments(text: string): unknown {
   }
 }
 
+interface RunToolOptions extends ToolRegistryOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
 async function runTool(
   tool: Tool,
   input: z.output<Tool["input"]>,
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  { timeoutMs, onError, signal }: RunToolOptions,
 ): Promise<ToolResult> {
   const timeout = AbortSignal.timeout(timeoutMs);
   const stop = AbortSignal.any([signal, timeout]);
@@ -74,9 +81,10 @@ async function runTool(
   try {
     stop.throwIfAborted();
     return cap(await Promise.race([tool.run(input, stop), stopped]));
-  } catch {
+  } catch (cause) {
     if (signal.aborted) return failure(`"${tool.name}" was stopped`);
     if (timeout.aborted) return failure(`"${tool.name}" did not finish within ${timeoutMs / 1000} s and was stopped`);
+    onError?.(cause);
     // the text of an unexpected error may name paths or secrets of the machine
     return failure(`"${tool.name}" failed unexpectedly`);
   } finally {

@@ -12,5 +12,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly input: Input;
   /** May be called again after a crash because it changes nothing. */
   readonly isReadOnly: boolean;
+  /** How long one call may take; 30 s unless told. */
+  readonly timeoutMs?: number;
   run(input: z.output<Input>, signal: AbortSignal): Promise<ToolResult>;
 }

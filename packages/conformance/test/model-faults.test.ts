@@ -91,8 +91,10 @@ describe("the judge of provider faults", () => {
     expect(judgeMemory([])).toMatchObject({ bloated: 0, grownMiB: 0 });
     expect(judgeMemory([span(100, 149), span(110, 200), span(140, 150)])).toMatchObject({ bloated: 0, grownMiB: 49 });
     expect(judgeMemory([span(100, 151)])).toMatchObject({ bloated: 1, grownMiB: 51 });
-    const leaking = [0, 40, 80, 120].map((held) => span(100 + held, 140 + held));
+    const leaking = [0, 40, 80, 120, 160, 200].map((held) => span(100 + held, 140 + held));
     expect(judgeMemory(leaking)).toMatchObject({ bloated: 1, grownMiB: 40, laterGrownMiB: 80 });
+    const warmed = [0, 100, 200, 200, 200, 240].map((held) => span(100 + held, 140 + held));
+    expect(judgeMemory(warmed)).toMatchObject({ bloated: 0, laterGrownMiB: 40 });
   });
 
   test.runIf(process.platform === "linux")("[RUN8] the memory of a process group is read (P16)", () => {

@@ -7,10 +7,11 @@ export interface MemorySpan {
 
 const MIB = 1024 * 1024;
 const LIMIT_BYTES = 50 * MIB;
+const FEWEST_SPANS = 30; // with fewer the runtime is still taking
 
 /**
  * How much one answer costs (the middle one of each fault, as a garbage collector has its own times), and whether they add
- * up: the second half of the messages may not need more than the first.
+ * up: the last third of the messages may not need more than the second. In the first a runtime takes what it then keeps.
  */
 export function judgeMemory(spans: readonly MemorySpan[]): {
   bloated: number;
@@ -20,8 +21,8 @@ export function judgeMemory(spans: readonly MemorySpan[]): {
   const grown = [...Map.groupBy(spans, ({ name }) => name).values()].map((group) =>
     median(group.map(({ before, most }) => most - before)),
   );
-  const half = Math.ceil(spans.length / 2);
-  const later = spans.length > 1 ? peak(spans.slice(half)) - peak(spans.slice(0, half)) : 0;
+  const third = Math.floor(spans.length / 3);
+  const later = spans.length < FEWEST_SPANS ? 0 : peak(spans.slice(-third)) - peak(spans.slice(-2 * third, -third));
   return {
     bloated: [...grown, later].filter((bytes) => bytes > LIMIT_BYTES).length,
     grownMiB: Math.round(Math.max(0, ...grown) / MIB),

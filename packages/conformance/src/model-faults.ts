@@ -17,7 +17,7 @@ export interface ModelFaultsOptions {
   /** How to start the server, with `{workspace}` and `{port}`. */
   readonly command: string;
   readonly seed: number;
-  /** How often each fault strikes. */
+  /** How often each fault strikes; those that need memory three times at least. */
   readonly times: number;
   /** Messages on their way at once; 60 unless told. */
   readonly parallel?: number | undefined;
@@ -36,6 +36,7 @@ interface Sending {
 }
 
 const SHOWN_LIMIT_MS = 900; // below the idle bound: a server that shows nothing is told apart by its tries
+const FEWEST_HEAVY = 3; // memory is judged by the middle one
 const LEFT_MS = 300; // what a server gets to notice that a client has gone
 
 /** Plays every fault of a provider (L01 to L16) to a server, many sessions at once, and compares what comes of each. */
@@ -44,7 +45,9 @@ export async function runModelFaults(options: ModelFaultsOptions, say: Say): Pro
   const { seed, times, only = "", longWaitMs: longWait = 55_000 } = options;
   const cases = modelFaultCases({ firstByte: FIRST_BYTE_MS, idle: IDLE_MS, longWait });
   const messages = createRandom(seed).shuffle(
-    cases.filter(({ name }) => name.startsWith(only)).flatMap((fault) => repeat(fault, times)),
+    cases
+      .filter(({ name }) => name.startsWith(only))
+      .flatMap((fault) => repeat(fault, fault.isHeavy ? Math.max(times, FEWEST_HEAVY) : times)),
   );
   const { promise: benchReady, resolve: setBench } = Promise.withResolvers<FaultBench>();
   await using model = await startFaultyModel(playCases(cases, benchReady));

@@ -17,16 +17,21 @@ const CONFIG = `llm: { provider: offline }
 api: { limits: { messages_per_second: 1000000, queued_messages: 1000000 } }
 `;
 
-/** The product, in a process of its own. One run at a time, so that answers take little from what is measured. */
-export async function startMyBot(): Promise<Peer> {
-  const dir = mkdtempSync(join(tmpdir(), "my-bot-bench-"));
+/** One run at a time, so that answers take little from what is measured. */
+export function createBenchWorkspace(dir: string): void {
   const isShared = (path: string): boolean => !basename(path).startsWith("."); // without anyone's log
   cpSync(join(ROOT, "default_workspace"), dir, { recursive: true, filter: isShared });
   writeFileSync(join(dir, "config.user.yaml"), CONFIG, { mode: 0o600 });
   writeFileSync(join(dir, "agents/pickle/AGENT.md"), "---\nname: Pickle\nmax_concurrency: 1\n---\nYou are Pickle.\n");
-  return spawnPeer([join(ROOT, "apps/server/bin/my-bot.js"), "server", "-w", dir, "--port", "0"], () =>
-    rmSync(dir, { recursive: true, force: true }),
-  );
+}
+
+/** The product, in a process of its own: in this workspace, or in a new one that is gone at the end. */
+export async function startMyBot(workspaceDir?: string): Promise<Peer> {
+  const dir = workspaceDir ?? mkdtempSync(join(tmpdir(), "my-bot-bench-"));
+  if (workspaceDir === undefined) createBenchWorkspace(dir);
+  return spawnPeer([join(ROOT, "apps/server/bin/my-bot.js"), "server", "-w", dir, "--port", "0"], () => {
+    if (workspaceDir === undefined) rmSync(dir, { recursive: true, force: true });
+  });
 }
 
 /** Sends each frame back to its sender: the least that any WebSocket server does. */

@@ -30,8 +30,13 @@ export interface CutLifeOptions {
 export interface CutLifeResult {
   readonly verdict: CutVerdict & { readonly failedStarts: number; readonly ackedBeforeSync: number };
   readonly facts: Readonly<Record<"cuts" | "images" | "acks" | "shown" | "syncs" | "unsynced", number>>;
-  /** What one of the cuts left, and what was shown before it: where another life may begin. */
-  readonly next: { readonly image: DiskImage; readonly shown: readonly LoggedEvent[] };
+  /** What one of the cuts left, and what was shown before it: where another life may begin. Undefined: nowhere. */
+  readonly next: CutDisk | undefined;
+}
+
+interface CutDisk {
+  readonly image: DiskImage;
+  readonly shown: readonly LoggedEvent[];
 }
 
 const STARTS_AT_ONCE = 2;
@@ -54,7 +59,7 @@ class LifeCutter {
   readonly #running = new Set<Promise<void>>();
   #images = 0;
   #unsynced = 0;
-  #next: CutLifeResult["next"] | undefined;
+  #next: CutDisk | undefined;
 
   constructor(options: CutLifeOptions) {
     this.#options = options;
@@ -64,7 +69,6 @@ class LifeCutter {
   }
 
   get result(): CutLifeResult {
-    if (!this.#next) throw new Error("A life without a cut");
     const syncs = this.#steps.filter(isSyncEnd).length;
     const facts = {
       cuts: this.#images / CUT_VARIANTS.length,
@@ -126,22 +130,22 @@ class LifeCutter {
     for (const variant of CUT_VARIANTS) {
       const image = this.#model.cut(variant, random);
       this.#images += 1;
-      if (isNext) this.#next = { image, shown }; // torn, if that is different
       if (this.#running.size >= STARTS_AT_ONCE) await Promise.race(this.#running);
-      const checking = this.#check(image, shown, `cut after step ${index}, ${variant}`);
+      const checking = this.#check({ image, shown }, { name: `cut after step ${index}, ${variant}`, isNext });
       this.#running.add(checking);
       void checking.finally(() => this.#running.delete(checking));
     }
   }
 
-  async #check(image: DiskImage, shown: readonly LoggedEvent[], name: string): Promise<void> {
-    const started = await this.#options.start(image);
+  async #check(disk: CutDisk, { name, isNext }: { name: string; isNext: boolean }): Promise<void> {
+    const started = await this.#options.start(disk.image);
     if ("failure" in started) {
       this.#counts.failedStarts += 1;
       this.#options.say(`${name}: the server does not start: ${started.failure}`);
       return;
     }
-    const verdict = judgeCut(shown, started.log);
+    if (isNext || !this.#next) this.#next = disk;
+    const verdict = judgeCut(disk.shown, started.log);
     for (const key of ["lostAcked", "doubled", "ghosts", "idReused"] as const) this.#counts[key] += verdict[key];
     const broken = Object.entries(verdict).filter(([, count]) => count > 0);
     if (broken.length > 0) this.#options.say(`${name}: ${broken.map(([key, count]) => `${key} ${count}`).join(", ")}`);

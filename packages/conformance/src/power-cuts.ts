@@ -61,6 +61,7 @@ export async function runPowerCuts(options: PowerCutOptions, say: Say): Promise<
     const result = await cutLife({ ...life, root: workspace.dir, before, shownBefore, cuts, random, start, say });
     verdicts.push({ ...result.verdict });
     facts.push({ ...result.facts, messages: life.sent.length, processes: life.processes.length });
+    if (!result.next) break; // no server has started any more
     shownBefore = result.next.shown;
     earlier = life.sent;
     rmSync(workspace.dir, { recursive: true });

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type CutLifeResult, cutLife } from "../src/cut-life.ts";
 import { type DiskImage, DiskModel } from "../src/disk-model.ts";
 import { ImageStarter } from "../src/image-starter.ts";
 import { judgeCut } from "../src/judge-cut.ts";
+import { runPowerCuts } from "../src/power-cuts.ts";
 import { createRandom } from "../src/random.ts";
 import { findShownEvents } from "../src/shown-events.ts";
 import { hex, readTrace, TraceText } from "./trace-text.ts";
@@ -203,4 +204,13 @@ describe("the cuts of a server's life", () => {
       idReused: 1,
     });
   });
+});
+
+test("[BUS1] where there is no strace the run says so, and what to install (P2)", async () => {
+  vi.stubEnv("PATH", "/nowhere");
+  const options = { command: "node server.js", cuts: 1, messages: 1, seed: 1 };
+  await expect(runPowerCuts(options, () => undefined)).rejects.toThrow(
+    /strace does not work here.*apt-get install strace/,
+  );
+  vi.unstubAllEnvs();
 });

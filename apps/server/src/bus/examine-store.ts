@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describeCause, findDamage } from "./find-damage.ts";
 import { findWalDamage } from "./find-wal-damage.ts";
 import { readSchemaVersion, SCHEMA_VERSION } from "./migrations.ts";
+import { readThrough } from "./read-through.ts";
 import { LOCK_FILE, STORE_FILE } from "./sqlite-store.ts";
 
 export interface StoreReport {
@@ -28,6 +29,7 @@ export function examineStore(dir: string): StoreReport | undefined {
   try {
     using database = new DatabaseSync(file, { readOnly: true, timeout: 5000 });
     if (readSchemaVersion(database) !== SCHEMA_VERSION) return { ...facts, damage: undefined };
+    readThrough(file);
     const damage = findDamage(database, { isFull: true });
     return damage ? { ...facts, damage } : { ...facts, counts: readCounts(database), damage };
   } catch (cause) {

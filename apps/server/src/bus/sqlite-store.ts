@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describeCause, findDamage } from "./find-damage.ts";
 import { findWalDamage } from "./find-wal-damage.ts";
 import { migrate } from "./migrations.ts";
+import { readThrough } from "./read-through.ts";
 import { damagedStore, StoreError } from "./store-error.ts";
 import { syncFolders, syncPath } from "./sync-path.ts";
 
@@ -118,6 +119,7 @@ function openConnection(file: string): DatabaseSync {
 }
 
 function requireIntact(database: DatabaseSync, file: string): void {
+  readThrough(file);
   const damage = findDamage(database, { isFull: statSync(file).size <= FULL_CHECK_BYTES });
   if (damage) throw damagedStore(file, damage);
 }

@@ -1,5 +1,6 @@
 import { CircleAlert } from "lucide-react";
 import { memo } from "react";
+import { useBot } from "../bot/bot.tsx";
 import type { Run } from "../bot/timeline.ts";
 import { AnswerText } from "./answer-text.tsx";
 import { ToolLine } from "./tool-line.tsx";
@@ -15,14 +16,31 @@ interface RunViewProps {
 /** A message and what became of it. */
 export const RunView = memo(function RunView({ run, agent, sender }: RunViewProps) {
   const { message, progress } = run;
-  const notes = [sender && `from ${sender}`, progress.state === "queued" && "queued"].filter(Boolean);
+  const isQueued = progress.state === "queued";
+  const note = [sender && `from ${sender}`, isQueued && "queued"].filter(Boolean).join(" · ");
   return (
     <div className="flex flex-col gap-5">
-      {message && <UserMessage text={message.content} note={notes.join(" · ") || undefined} />}
+      {message && (
+        <UserMessage text={message.content} note={isQueued ? <QueuedNote text={note} runId={run.run_id} /> : note} />
+      )}
       {(run.turns.length > 0 || progress.state !== "queued") && <Answer run={run} agent={agent} />}
     </div>
   );
 });
+
+/** What waits behind a running answer can be taken back. */
+function QueuedNote({ text, runId }: { text: string; runId: string }) {
+  const { client, reportError } = useBot();
+  const cancel = (): void => void client.abort({ run_id: runId }).catch(reportError);
+  return (
+    <>
+      {text} ·{" "}
+      <button type="button" data-testid="cancel" className="underline" onClick={cancel}>
+        Cancel
+      </button>
+    </>
+  );
+}
 
 function Answer({ run, agent }: { run: Run; agent: string }) {
   const { turns, progress } = run;

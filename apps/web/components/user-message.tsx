@@ -1,9 +1,16 @@
+import type { ReactNode } from "react";
 import { useBot } from "../bot/bot.tsx";
 import type { LocalMessage } from "../bot/outbox.ts";
 import { useConnection } from "../bot/use-connection.ts";
 
-/** `note`: what is said about the message below it. */
-export function UserMessage({ text, note, isFaint }: { text: string; note?: string | undefined; isFaint?: boolean }) {
+interface UserMessageProps {
+  readonly text: string;
+  /** What is said about the message below it. */
+  readonly note?: ReactNode;
+  readonly isFaint?: boolean;
+}
+
+export function UserMessage({ text, note, isFaint }: UserMessageProps) {
   return (
     <article data-testid="message" data-role="user" aria-label="You" className="flex flex-col items-end gap-1">
       <div

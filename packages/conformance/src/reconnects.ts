@@ -1,4 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { AppRouter } from "@my-bot/protocol";
+import { createTRPCClient, createWSClient, wsLink } from "@trpc/client";
 import { openRawCopies } from "./copy-line.ts";
 import { judge, type Verdict } from "./ledger.ts";
 import { startPacedModel } from "./paced-model.ts";
@@ -19,7 +21,7 @@ export interface ReconnectsOptions {
   /** How often each loses its connection at a random instant of the load. */
   readonly reconnects: number;
   readonly seed: number;
-  /** Leaves tRPC out. */
+  /** Leaves tRPC out, and with it events beside messages and their answers. */
   readonly rawOnly?: boolean | undefined;
   /** How long everyone may take to see the end of the log; 60 s unless told. */
   readonly settleMs?: number | undefined;
@@ -30,7 +32,8 @@ const TICK_MS = 20;
 const SOURCES_AT_ONCE = 32; // each is answered one message after the other
 const PER_SOURCE = 20; // a session is read whole for each answer
 const EVENTS_PER_MESSAGE = 4.05; // message, start, answer, end; and a session for each source
-const OPEN_MESSAGES = 100; // more would only grow the queue
+const OPEN_MESSAGES = 50; // more would only grow the queue
+const OPEN_RENAMES = 200;
 
 interface Load {
   readonly subscribers: readonly LogSubscriber[];
@@ -99,27 +102,52 @@ interface SendContext {
 
 /** Until there are enough events, or none comes any more. Resolves with the number of messages. */
 async function sendAll(options: ReconnectsOptions, { port, load: { progress }, say }: SendContext): Promise<number> {
+  const patienceMs = options.settleMs ?? SETTLE_MS;
   const line = await openRawCopies(port);
-  const perTick = (options.perSecond / EVENTS_PER_MESSAGE) * (TICK_MS / 1000);
+  const renames = options.rawOnly ? undefined : await startRenames(port);
   let sent = 0;
-  let due = 0;
-  let deadline = performance.now() + (options.settleMs ?? SETTLE_MS);
+  let credit = 0; // events that may be made now
+  let deadline = performance.now() + patienceMs;
   for (let seen = 0; progress.events < options.events && performance.now() < deadline; ) {
-    due = Math.min(due + perTick, sent + perTick * 5); // what the server cannot keep up with is not made up for
-    for (; sent < due && progress.open < OPEN_MESSAGES; sent++) {
+    credit = Math.min(credit + options.perSecond * (TICK_MS / 1000), options.perSecond * (TICK_MS / 200));
+    for (; credit >= EVENTS_PER_MESSAGE && progress.open < OPEN_MESSAGES; sent++) {
       const group = Math.floor(sent / (SOURCES_AT_ONCE * PER_SOURCE));
       const source = `load-${group}-${sent % SOURCES_AT_ONCE}`;
       line.send({ source, messageId: `m${sent}`, content: `message ${sent}` }).catch(() => undefined); // shows in the log
       progress.open += 1;
+      credit -= EVENTS_PER_MESSAGE;
     }
-    if (progress.events > seen) deadline = performance.now() + (options.settleMs ?? SETTLE_MS);
-    if (Math.floor(progress.events / 1000) > Math.floor(seen / 1000))
-      say(`${progress.events}/${options.events} events`);
+    while (credit >= 1 && renames?.send()) credit -= 1;
+    if (progress.events > seen) deadline = performance.now() + patienceMs;
+    if (Math.floor(progress.events / 1000) > Math.floor(seen / 1000)) say(`${progress.events} events`);
     seen = progress.events;
     await delay(TICK_MS);
   }
   line.close();
+  renames?.close();
   return sent;
+}
+
+/** Events that cost no answer: what the model cannot keep up with is made up for. */
+async function startRenames(port: number): Promise<{ send(): boolean; close(): void }> {
+  const client = createWSClient({ url: `ws://127.0.0.1:${port}/trpc` });
+  const { sessions } = createTRPCClient<AppRouter>({ links: [wsLink({ client })] });
+  const { session_id } = await sessions.create.mutate({ source: "renamed" });
+  let open = 0;
+  let count = 0;
+  return {
+    send: () => {
+      if (open >= OPEN_RENAMES) return false;
+      open += 1;
+      count += 1;
+      const settle = (): void => {
+        open -= 1;
+      };
+      sessions.rename.mutate({ session_id, title: `name ${count}` }).then(settle, settle);
+      return true;
+    },
+    close: () => void client.close(),
+  };
 }
 
 /** Until every answer is there and every reader is at the same event. */

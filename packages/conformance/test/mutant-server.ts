@@ -1,162 +1,138 @@
 /**
- * A small server that keeps the promises the crash loop looks at, over `/ws?events=all` only, and with one word on its
- * command line breaks one of them: `mutant-server.ts <port> <folder> [mutation]`.
+ * A small server that keeps the promises that the runs of the kit look at, over `/ws?events=all` and as much of tRPC as
+ * they use, and with one sentence on its command line breaks one of them: `mutant-server.ts <port> <folder> [mutation]`.
  */
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
+import { pauseOf } from "../src/paced-model.ts";
 import { answerTo } from "../src/scripted-model.ts";
+import {
+  append,
+  closeLog,
+  folder,
+  follow,
+  growWal,
+  type LogEvent,
+  mutation,
+  next,
+  nextCursor,
+  port,
+  queue,
+  readers,
+  records,
+  type StoredRecord,
+  type WireEvent,
+} from "./mutant-log.ts";
+import { type Refusal, type RpcCalls, serveRpcRequest, serveRpcSocket } from "./mutant-rpc-doors.ts";
 
-interface Event {
-  readonly type: string;
-  readonly run_id: string;
-  readonly content: string;
-  readonly [key: string]: unknown;
-}
-
-interface StoredRecord {
-  readonly cursor: string;
-  readonly event: Event;
-}
-
-interface Reader {
-  readonly socket: WebSocket;
-  position: number; // in `records`
-  isHeld: boolean;
-}
-
-const [port, folder = ".", mutation] = process.argv.slice(2);
 const LATE_MS = 200;
-const logFile = join(folder, "log");
-const lockFile = join(folder, "lock");
-const readers = new Set<Reader>();
-let queue: StoredRecord[] = []; // what mutations store too late
+const LONGEST_PAUSE_MS = 50;
+const lanes = new Map<string, Promise<void>>(); // by session
+const open = new Map<string, AbortController>(); // by run
+const rawSockets = new Set<WebSocket>();
 
-if (mutation === "starts over a stale lock only at the second try" && existsSync(lockFile)) {
-  rmSync(lockFile);
-  process.exit(1);
-}
-if (mutation === "keeps a stale lock" && existsSync(lockFile)) {
-  process.stderr.write(`${folder} is in use\n`);
-  process.exit(1);
-}
-writeFileSync(lockFile, "");
-
-const records: StoredRecord[] = existsSync(logFile) ? parseLines(readFileSync(logFile, "utf8")) : [];
-if (mutation === "forgets on restart" && records.length > 8) {
-  records.length -= 4;
-  writeFileSync(logFile, records.map((record) => `${JSON.stringify(record)}\n`).join(""));
-}
-let next = records.length - (mutation === "reuses ids" && records.length > 8 ? 3 : 0);
-
-function parseLines(text: string): StoredRecord[] {
-  return text
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => JSON.parse(line));
+interface SentMessage {
+  readonly message_id: string;
+  readonly source: string;
+  readonly content: string;
 }
 
-function append(event: Event): StoredRecord {
-  next += 1;
-  const record = { cursor: `m-${next}`, event };
-  if (mutation === "acknowledges before it stores") {
-    queue.push(record);
-    return record;
-  }
-  if (mutation === "shows before it stores") queue.push(record);
-  else appendFileSync(logFile, `${JSON.stringify(record)}\n`);
-  records.push(record);
-  for (const reader of readers) pump(reader);
+function receive(message: SentMessage): StoredRecord | Refusal | undefined {
+  const source = `platform-ws:${message.source}`;
+  if (mutation === "swallows messages" && /1\d of/.test(message.content)) return undefined;
+  const earlier = [...records, ...queue].find(
+    ({ event }) => event.message_id === message.message_id && event.source === source,
+  );
+  if (earlier && mutation !== "does not deduplicate") return receiveAgain(earlier, message.content);
+  const { message_id, content } = message;
+  const run_id = `run-${source}-${message_id}-${mutation === "does not deduplicate" ? next : ""}`;
+  const kept = mutation === "changes contents" ? `${content}!` : content;
+  const event: LogEvent = { type: "InboundEvent", session_id: source, source, content: kept, run_id, message_id };
+  const record = append(event);
+  schedule(event);
+  if (mutation === "lets its write-ahead log grow") growWal();
   return record;
 }
 
-function flush(): void {
-  const late = queue;
-  queue = [];
-  appendFileSync(logFile, late.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  if (mutation === "acknowledges before it stores") records.push(...late);
-  for (const reader of readers) pump(reader);
-}
-setInterval(flush, LATE_MS);
-
-function pump(reader: Reader): void {
-  if (reader.isHeld) return;
-  for (const record of records.slice(reader.position)) send(reader.socket, record);
-  reader.position = records.length;
+function receiveAgain(earlier: StoredRecord, content: string): StoredRecord | Refusal | undefined {
+  const isIndifferent = mutation === "accepts conflicts" || mutation === "changes contents";
+  if (earlier.event.content !== content && !isIndifferent) {
+    return { code: mutation === "names conflicts wrongly" ? "BAD_REQUEST" : "CONFLICT", message: "Known otherwise" };
+  }
+  if (mutation === "does not answer duplicates") return undefined;
+  if (mutation === "tells duplicates to everyone") tellEveryone(earlier);
+  return mutation === "answers duplicates with a new cursor" ? { ...earlier, cursor: nextCursor() } : earlier;
 }
 
-function send(socket: WebSocket, { cursor, event }: StoredRecord): void {
-  socket.send(JSON.stringify({ ...event, cursor }));
+function tellEveryone({ event, cursor }: StoredRecord): void {
+  for (const socket of rawSockets) socket.send(JSON.stringify({ ...event, cursor }));
 }
 
-function receive(socket: WebSocket, text: string): void {
-  const { message_id, source, content } = JSON.parse(text);
-  if (mutation === "swallows messages" && /1\d of/.test(content)) return;
-  const earlier = [...records, ...queue].find(({ event }) => event.message_id === message_id);
-  const isNew = earlier === undefined || mutation === "does not deduplicate";
-  const run_id = `run-${message_id}-${mutation === "does not deduplicate" ? next : ""}`;
-  const event = { type: "InboundEvent", session_id: source, source, content, run_id, message_id };
-  const record = isNew ? append(event) : earlier;
-  send(socket, record);
-  if (isNew) setTimeout(answer, Math.random() * 100, event);
+/** One run at a time in a session. */
+function schedule(event: LogEvent): void {
+  const lane = mutation === "lets sessions wait for each other" ? "all" : event.session_id;
+  const before = mutation === "answers out of order" ? undefined : lanes.get(lane);
+  open.set(event.run_id, new AbortController());
+  lanes.set(
+    lane,
+    (before ?? Promise.resolve()).then(() => run(event)),
+  );
 }
 
-function answer(inbound: Event): void {
-  if (mutation === "never answers some" && /7 of/.test(inbound.content)) return;
+async function run(event: LogEvent): Promise<void> {
+  const controller = open.get(event.run_id);
+  if (!controller) return;
+  await pause(event.content, controller.signal);
+  answer(event, controller.signal.aborted);
+  open.delete(event.run_id);
+}
+
+/** As long as the model would take; a request that hangs really waits for it. */
+async function pause(content: string, signal: AbortSignal): Promise<void> {
+  const ms = pauseOf(content);
+  if (ms !== undefined)
+    return delay(ms || Math.random() * LONGEST_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+  const { llm } = JSON.parse(readFileSync(join(folder, "..", "config.user.yaml"), "utf8"));
+  const body = JSON.stringify({ messages: [{ role: "user", content }] });
+  const isCut = mutation !== "goes on asking the model";
+  const asked = fetch(`${llm.api_base}/chat/completions`, { method: "POST", body, ...(isCut && { signal }) });
+  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  await Promise.race([asked.catch(() => undefined), stopped]);
+}
+
+function abort({ run_id }: { run_id: string }): { run_ids: string[] } {
+  const controller = open.get(run_id);
+  if (!controller || mutation === "does not abort") return { run_ids: [] };
+  controller.abort();
+  if (mutation === "loses what waits behind a stopped run") open.clear();
+  return { run_ids: [run_id] };
+}
+
+function answer(inbound: LogEvent, isAborted = false): void {
   const { run_id, session_id, content } = inbound;
-  const text = answerTo(mutation === "mixes up answers" ? content.replace("7", "8") : content);
+  if (mutation === "never answers some" && /7( of|$| \d)/.test(content)) return;
+  const text = isAborted ? "" : answerTo(mutation === "mixes up answers" ? content.replace("7", "8") : content);
   const pieces = [text.slice(0, 4), text.slice(mutation === "repeats a piece of text" ? 0 : 4)];
   for (const [index, piece] of pieces.entries()) broadcastDelta({ run_id, session_id, index, piece });
-  const outbound = { type: "OutboundEvent", session_id, source: "agent:m", content: text, error: null, run_id };
+  const error = isAborted ? "Stopped" : null;
+  const outbound = { type: "OutboundEvent", session_id, source: "agent:m", content: text, error, run_id };
   append(outbound);
-  if (mutation === "answers twice" && Math.random() < 0.1) append(outbound);
+  if (mutation === "answers twice" && next % 5 === 0) append(outbound);
 }
 
-function broadcastDelta({
-  index,
-  piece,
-  ...ids
-}: {
-  index: number;
-  piece: string;
-  run_id: string;
-  session_id: unknown;
-}) {
+interface Piece {
+  readonly index: number;
+  readonly piece: string;
+  readonly run_id: string;
+  readonly session_id: string;
+}
+
+function broadcastDelta({ index, piece, ...ids }: Piece): void {
   const delta = { type: "DeltaEvent", ...ids, turn: 0, offset: index * 4, content: piece };
-  for (const { socket } of readers) socket.send(JSON.stringify(delta));
-}
-
-function subscribe(socket: WebSocket, after: string): void {
-  const found = records.findIndex(({ cursor }) => cursor === after.split(".")[0]);
-  const reader: Reader = { socket, position: after === "live" ? records.length : found + 1, isHeld: false };
-  readers.add(reader);
-  socket.on("close", () => readers.delete(reader));
-  spoilReplay(reader);
-  pump(reader);
-  socket.send(JSON.stringify({ type: "SyncedEvent", cursor: `${records.at(-1)?.cursor ?? "0"}.1` }));
-  if (mutation === "has a seam after the replay") holdBack(reader);
-}
-
-function spoilReplay(reader: Reader): void {
-  const [first, second] = records.slice(reader.position);
-  if (first === undefined || second === undefined || reader.position === 0) return;
-  if (mutation === "drops from the replay") reader.position += 1;
-  if (mutation === "repeats in the replay") reader.position -= 1;
-  if (mutation === "reorders the replay") {
-    send(reader.socket, second);
-    send(reader.socket, first);
-    reader.position += 2;
-  }
-}
-
-/** Live events reach it only a while after its replay; those in between nobody gives it. */
-function holdBack(reader: Reader): void {
-  reader.isHeld = true;
-  setTimeout(() => {
-    reader.position = records.length;
-    reader.isHeld = false;
-  }, LATE_MS);
+  for (const reader of readers) reader.send(delta, `${records.at(-1)?.cursor}.${index}`);
 }
 
 /** Now and then a message waits, and the next one overtakes it. */
@@ -164,21 +140,59 @@ function delayMs(): number {
   return mutation === "lets messages overtake" && Math.random() < 0.2 ? LATE_MS : 0;
 }
 
-const server = createServer((_request, response) => void response.end("ok"));
-const sockets = new WebSocketServer({ server });
-sockets.on("connection", (socket, request) => {
-  const query = new URL(request.url ?? "", "http://localhost").searchParams;
-  socket.on("error", () => socket.terminate());
+function serveRaw(socket: WebSocket, query: URLSearchParams): void {
+  const tell = (event: object): void => socket.send(JSON.stringify(event));
+  const refuse = (message: string): void => tell({ type: "error", message });
+  const take = (text: string): void => {
+    const reply = receive(JSON.parse(text));
+    if (reply && "code" in reply) refuse(reply.message);
+    else if (reply) tell({ ...reply.event, cursor: reply.cursor });
+  };
   socket.on("message", (data) => {
     const wait = delayMs();
-    if (wait === 0) receive(socket, data.toString());
-    else setTimeout(receive, wait, socket, data.toString());
+    if (wait === 0) take(data.toString());
+    else setTimeout(take, wait, data.toString());
   });
-  if (!query.has("session")) subscribe(socket, query.get("after") ?? "live");
+  rawSockets.add(socket);
+  socket.on("close", () => rawSockets.delete(socket));
+  if (query.has("session")) return;
+  const reader = {
+    send: (event: WireEvent, cursor: string) => tell({ ...event, cursor }),
+    refuse: (message: string) => {
+      refuse(message);
+      socket.close(mutation === "closes refused sockets as if all was well" ? 1000 : 1008);
+    },
+    hangUp: () => socket.terminate(),
+  };
+  socket.on("close", follow(reader, query.get("after")));
+}
+
+const calls: RpcCalls = {
+  send: (input) => {
+    const before = next;
+    const reply = receive(input as SentMessage);
+    if (!reply || "code" in reply) return reply ?? { code: "SERVICE_UNAVAILABLE", message: "No" };
+    const { run_id, session_id, message_id } = reply.event;
+    const duplicate = next === before && mutation !== "calls duplicates new";
+    return { cursor: reply.cursor, session_id, run_id, message_id, duplicate };
+  },
+  abort,
+  follow,
+};
+
+const server = createServer((request, response) => {
+  if (request.url?.startsWith("/trpc/")) void serveRpcRequest(request, response, calls);
+  else response.end("ok");
+});
+const sockets = new WebSocketServer({ server });
+sockets.on("connection", (socket, request) => {
+  const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost");
+  socket.on("error", () => socket.terminate());
+  if (pathname === "/trpc") serveRpcSocket(socket, calls);
+  else serveRaw(socket, searchParams);
 });
 process.on("SIGTERM", () => {
-  flush();
-  rmSync(lockFile, { force: true });
+  closeLog();
   process.exit(mutation === "stops with an error" ? 1 : 0);
 });
 server.listen(Number(port), "127.0.0.1");
@@ -187,7 +201,5 @@ if (mutation !== "forgets open runs") {
   const answered = new Set(
     records.filter(({ event }) => event.type === "OutboundEvent").map(({ event }) => event.run_id),
   );
-  for (const { event } of records) {
-    if (event.type === "InboundEvent" && !answered.has(event.run_id)) setTimeout(answer, 50, event);
-  }
+  for (const { event } of records) if (event.type === "InboundEvent" && !answered.has(event.run_id)) schedule(event);
 }

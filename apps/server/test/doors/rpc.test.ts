@@ -112,6 +112,41 @@ test("[RPC3] sessions are listed, read, created, renamed and deleted", async () 
   await close();
 });
 
+test("[RPC3] [RPC4] sessions.get tells what runs and what waits, in order, and each of them can be stopped (P19)", async () => {
+  const finish = Promise.withResolvers<void>();
+  await using model = await startScriptedModel(async (reply) => {
+    await finish.promise;
+    reply.text("Done.");
+    reply.finish("stop");
+  });
+  await using server = await startServer({ config: { llm: model.llm } });
+  const { client, close } = connectTrpcWs(server.url);
+  const followed = followTrpc(client, { lastEventId: "0" });
+  const contents = ["first", "🐈".repeat(250), "third"];
+  const receipts = [];
+  for (const content of contents) receipts.push(await client.send.mutate({ source: "test", content }));
+  await followed.next("RunStartedEvent");
+  const [first, second, third] = receipts.map(({ run_id, message_id }) => ({ run_id, message_id }));
+  const { session_id } = receipts[0] ?? { session_id: "" };
+  const get = () => client.sessions.get.query({ session_id });
+  const { runs, open_runs } = await get();
+  expect(runs).toEqual([
+    { ...first, content: "first", state: "running", timestamp: expect.any(Number) },
+    { ...second, content: "🐈".repeat(200), state: "queued", timestamp: expect.any(Number) },
+    { ...third, content: "third", state: "queued", timestamp: expect.any(Number) },
+  ]);
+  expect(open_runs).toBe(3);
+  await client.abort.mutate({ run_id: second?.run_id ?? "" });
+  expect((await get()).runs.map(({ run_id }) => run_id)).toEqual([first?.run_id, third?.run_id]);
+  await server.stop("SIGKILL"); // the queue is in the log
+  await server.start();
+  expect((await get()).runs.map(({ content }) => content)).toEqual(["first", "third"]);
+  finish.resolve();
+  await expect.poll(async () => (await get()).runs, { timeout: 15_000 }).toEqual([]);
+  followed.stop();
+  await close();
+});
+
 test("[RPC5] faults of the caller are told in one line, without a stack or an internal name", async () => {
   await using server = await startServer();
   const { client, close } = connectTrpcWs(server.url);

@@ -46,6 +46,23 @@ test("[SES2] the title is the first message, cut at 50 characters and never with
   await bus.close();
 });
 
+test("[SES3] [BUS17] the messages that wait are given in the order of the log, never a damaged one", async () => {
+  using dir = tempDir();
+  const store = openSqliteStore(dir.path);
+  const sessions = openSqliteSessions(store);
+  const bus = openSqliteBus(store, [sessions]);
+  const messages = ["z", "a", "m"].map((run_id) => inbound({ run_id, content: run_id }));
+  await bus.publish([session(), ...messages], SOURCE);
+  await bus.publish([session({ session_id: "s2" }), inbound({ session_id: "s2" })], SOURCE);
+  await bus.publish([outbound({ run_id: "a" })], SOURCE);
+  expect(sessions.openMessages("s1", 10)).toEqual([messages[0], messages[2]]);
+  expect(sessions.openMessages("s1", 1)).toEqual([messages[0]]);
+  expect(sessions.openMessages("s3", 10)).toEqual([]);
+  store.writer.exec("UPDATE events SET body = replace(body, 'Hi', 'Ho'), crc = crc + 1 WHERE seq = 2");
+  expect(() => sessions.openMessages("s1", 10)).toThrow("event 2 does not match its checksum");
+  await bus.close();
+});
+
 test("[SES3] open runs are counted, and found again after a restart from the oldest one on", async () => {
   using dir = tempDir();
   const first = open(dir);

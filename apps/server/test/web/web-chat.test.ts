@@ -51,6 +51,31 @@ test("[WEB1] a message typed in the page is answered, and the text is there befo
   await page.close();
 });
 
+test("[WEB1] [RPC4] a message that waits says so, and can be cancelled while the answer before it goes on (P19)", async () => {
+  const finish = Promise.withResolvers<void>();
+  await using model = await startScriptedModel(async (reply) => {
+    reply.text("One moment.");
+    await finish.promise;
+    reply.finish("stop");
+  });
+  await using server = await startServer({ config: { llm: model.llm } });
+  const page = await openPage(server.url);
+  await say(page, "first");
+  await answers(page).getByText("One moment.").waitFor();
+  await say(page, "second");
+  const second = questions(page).filter({ hasText: "second" });
+  await second.getByText("queued").waitFor();
+  expect(await page.getByTestId("cancel").count()).toBe(1); // the running one is stopped beside the composer
+  await page.getByTestId("cancel").click();
+  await answers(page).getByText("Stopped.").waitFor();
+  expect(await page.getByTestId("cancel").count()).toBe(0);
+  expect(await answers(page).first().getAttribute("data-state")).toBe("running");
+  finish.resolve();
+  await page.locator('[data-role="assistant"][data-state="completed"]').getByText("One moment.").waitFor();
+  expect(model.requests.length).toBe(1); // nobody asked the model about the second one
+  await page.close();
+});
+
 test("[WEB2] reload and a killed server neither lose nor double a message, and the page comes back by itself", async () => {
   await using server = await startServer();
   const page = await openPage(server.url);

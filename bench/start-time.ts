@@ -9,8 +9,8 @@ import type { DurableEvent } from "@my-bot/protocol";
 import { openSqliteBus } from "../apps/server/src/bus/sqlite-bus.ts";
 import { openSqliteStore } from "../apps/server/src/bus/sqlite-store.ts";
 import { openSqliteSessions } from "../apps/server/src/session/sqlite-sessions.ts";
-import { createBenchWorkspace, startMyBot } from "./peers.ts";
-import { quantile } from "./workload.ts";
+import { createBenchWorkspace, startMyBot } from "./send-peers.ts";
+import { quantile } from "./send-workload.ts";
 
 const SIZES = process.argv.slice(2).map(Number);
 const ROUNDS = 5;

@@ -101,23 +101,27 @@ interface SendContext {
 }
 
 /** Until there are enough events, or none comes any more. Resolves with the number of messages. */
-async function sendAll(options: ReconnectsOptions, { port, load: { progress }, say }: SendContext): Promise<number> {
+async function sendAll(options: ReconnectsOptions, { port, load, say }: SendContext): Promise<number> {
+  const { progress, subscribers } = load;
   const patienceMs = options.settleMs ?? SETTLE_MS;
   const line = await openRawCopies(port);
   const renames = options.rawOnly ? undefined : await startRenames(port);
   let sent = 0;
-  let credit = 0; // events that may be made now
+  let made = 0; // events
+  let credit = 0; // of them that may be made now
   let deadline = performance.now() + patienceMs;
   for (let seen = 0; progress.events < options.events && performance.now() < deadline; ) {
-    credit = Math.min(credit + options.perSecond * (TICK_MS / 1000), options.perSecond * (TICK_MS / 200));
+    const room = slowest(subscribers) + options.perSecond - made; // readers a second behind are waited for
+    credit = Math.min(credit + options.perSecond * (TICK_MS / 1000), options.perSecond * (TICK_MS / 200), room);
     for (; credit >= EVENTS_PER_MESSAGE && progress.open < OPEN_MESSAGES; sent++) {
       const group = Math.floor(sent / (SOURCES_AT_ONCE * PER_SOURCE));
       const source = `load-${group}-${sent % SOURCES_AT_ONCE}`;
       line.send({ source, messageId: `m${sent}`, content: `message ${sent}` }).catch(() => undefined); // shows in the log
       progress.open += 1;
       credit -= EVENTS_PER_MESSAGE;
+      made += EVENTS_PER_MESSAGE;
     }
-    while (credit >= 1 && renames?.send()) credit -= 1;
+    for (; credit >= 1 && renames?.send(); made++) credit -= 1;
     if (progress.events > seen) deadline = performance.now() + patienceMs;
     if (Math.floor(progress.events / 1000) > Math.floor(seen / 1000)) say(`${progress.events} events`);
     seen = progress.events;
@@ -126,6 +130,11 @@ async function sendAll(options: ReconnectsOptions, { port, load: { progress }, s
   line.close();
   renames?.close();
   return sent;
+}
+
+/** How many events every reader has seen. */
+function slowest(subscribers: readonly LogSubscriber[]): number {
+  return Math.min(...subscribers.map(({ seen }) => seen.length));
 }
 
 /** Events that cost no answer: what the model cannot keep up with is made up for. */

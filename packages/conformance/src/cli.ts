@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { runBadInput } from "./bad-input.ts";
-import { isClean, type RunReport } from "./run-report.ts";
+import { runBadInput } from "./bad-input/bad-input.ts";
+import { isClean, type RunReport } from "./ledger/run-report.ts";
+import { formatFacts, formatVerdict } from "./ledger/table.ts";
 import { type KitRun, RUNS, type Sizes } from "./runs.ts";
-import { formatFacts, formatVerdict } from "./table.ts";
 
 const USAGE = `my-bot-conformance --cmd "<how to start the server, with {workspace} and {port}>"
   Starts the server in a workspace of its own, with a scripted model behind it, and tries to break its promises.

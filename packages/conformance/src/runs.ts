@@ -1,17 +1,17 @@
-import { runBadInputCommand } from "./bad-input-command.ts";
-import { runBadWorkspace } from "./bad-workspace.ts";
-import { runBrokenStreams } from "./broken-streams.ts";
-import { runBusySession } from "./busy-session.ts";
-import { runBadCursors } from "./cursors.ts";
-import { runIdempotence } from "./idempotence.ts";
-import { runModelFaults } from "./model-faults.ts";
-import { runPowerCuts } from "./power-cuts.ts";
-import { runReconnects } from "./reconnects.ts";
-import type { RunReport, Say } from "./run-report.ts";
-import { runStarts } from "./starts.ts";
-import { runToolEffects } from "./tool-effects.ts";
-import { runTorture } from "./torture.ts";
-import { runWalGrowth } from "./wal-growth.ts";
+import { runBadInputCommand } from "./bad-input/bad-input-command.ts";
+import { runBadWorkspace } from "./bad-workspace/bad-workspace.ts";
+import { runBrokenStreams } from "./broken-streams/broken-streams.ts";
+import { runTorture } from "./crash-loop/torture.ts";
+import type { RunReport, Say } from "./ledger/run-report.ts";
+import { runModelFaults } from "./model-faults/model-faults.ts";
+import { runPowerCuts } from "./power-cuts/power-cuts.ts";
+import { runBusySession } from "./promises/busy-session.ts";
+import { runBadCursors } from "./promises/cursors.ts";
+import { runIdempotence } from "./promises/idempotence.ts";
+import { runReconnects } from "./promises/reconnects.ts";
+import { runWalGrowth } from "./promises/wal-growth.ts";
+import { runStarts } from "./starts/starts.ts";
+import { runToolEffects } from "./tool-effects/tool-effects.ts";
 
 /** What to test: a command that starts a server, or a server that runs. */
 export interface Target {

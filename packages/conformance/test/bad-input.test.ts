@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { WebSocketServer } from "ws";
-import { runBadInput } from "../src/bad-input.ts";
-import { runBadInputCommand } from "../src/bad-input-command.ts";
+import { runBadInput } from "../src/bad-input/bad-input.ts";
+import { runBadInputCommand } from "../src/bad-input/bad-input-command.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const COMMAND = `"${process.execPath}" "${join(ROOT, "apps/server/bin/my-bot.js")}" server -w {workspace} --port {port}`;

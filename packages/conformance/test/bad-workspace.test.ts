@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { runBadWorkspace } from "../src/bad-workspace.ts";
+import { runBadWorkspace } from "../src/bad-workspace/bad-workspace.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 

@@ -1,7 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { runBrokenStreams } from "../src/broken-streams.ts";
-import { type BrokenStream, type BrokenStreamsVerdict, judgeBrokenStreams } from "../src/judge-broken-streams.ts";
+import { runBrokenStreams } from "../src/broken-streams/broken-streams.ts";
+import {
+  type BrokenStream,
+  type BrokenStreamsVerdict,
+  judgeBrokenStreams,
+} from "../src/broken-streams/judge-broken-streams.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { judge, type LoggedEvent, type Observations, type SentMessage, type Verdict } from "../src/ledger.ts";
+import { judge, type LoggedEvent, type Observations, type SentMessage, type Verdict } from "../src/ledger/ledger.ts";
 
 const sent = (n: number, cursors: string[] = [`c${2 * n - 1}`]): SentMessage => ({
   messageId: `m${n}`,

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { judgeMemory } from "../src/judge-memory.ts";
-import { type FaultCount, type FaultOutcome, judgeModelFault } from "../src/judge-model-fault.ts";
-import { answered, failed } from "../src/model-fault-case.ts";
-import { runModelFaults } from "../src/model-faults.ts";
-import { readGroupMemory } from "../src/process-memory.ts";
-import { answerTo } from "../src/scripted-model.ts";
+import { answerTo } from "../src/model/scripted-model.ts";
+import { judgeMemory } from "../src/model-faults/judge-memory.ts";
+import { type FaultCount, type FaultOutcome, judgeModelFault } from "../src/model-faults/judge-model-fault.ts";
+import { answered, failed } from "../src/model-faults/model-fault-case.ts";
+import { runModelFaults } from "../src/model-faults/model-faults.ts";
+import { readGroupMemory } from "../src/server/process-memory.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const silently = (): void => undefined;

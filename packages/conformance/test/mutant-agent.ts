@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { type WebSocket, WebSocketServer } from "ws";
-import { answerTo } from "../src/scripted-model.ts";
+import { answerTo } from "../src/model/scripted-model.ts";
 
 type Event = Readonly<Record<string, unknown>> & { readonly type: string };
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { WebSocket } from "ws";
-import { readBody } from "../src/scripted-model.ts";
+import { readBody } from "../src/model/scripted-model.ts";
 import type { WireEvent } from "./mutant-log.ts";
 
 /** Why a message was not taken. */

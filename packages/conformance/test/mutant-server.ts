@@ -7,8 +7,8 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
-import { pauseOf } from "../src/paced-model.ts";
-import { answerTo } from "../src/scripted-model.ts";
+import { pauseOf } from "../src/model/paced-model.ts";
+import { answerTo } from "../src/model/scripted-model.ts";
 import {
   append,
   closeLog,

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { runCrashLoop } from "../src/crash-loop.ts";
-import type { Verdict } from "../src/ledger.ts";
-import { prepareServerCommand } from "../src/server-command.ts";
+import { runCrashLoop } from "../src/crash-loop/crash-loop.ts";
+import type { Verdict } from "../src/ledger/ledger.ts";
+import { prepareServerCommand } from "../src/server/server-command.ts";
 
 /** The counts that are not zero after a short crash loop against the mutant. */
 async function findBroken(mutation: string): Promise<(keyof Verdict)[]> {

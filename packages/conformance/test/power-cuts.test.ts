@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { type CutLifeResult, cutLife } from "../src/cut-life.ts";
-import { type DiskImage, DiskModel } from "../src/disk-model.ts";
-import { ImageStarter } from "../src/image-starter.ts";
-import { judgeCut } from "../src/judge-cut.ts";
-import { runPowerCuts } from "../src/power-cuts.ts";
-import { createRandom } from "../src/random.ts";
-import { findShownEvents } from "../src/shown-events.ts";
+import { createRandom } from "../src/ledger/random.ts";
+import { type CutLifeResult, cutLife } from "../src/power-cuts/cut-life.ts";
+import { type DiskImage, DiskModel } from "../src/power-cuts/disk-model.ts";
+import { ImageStarter } from "../src/power-cuts/image-starter.ts";
+import { judgeCut } from "../src/power-cuts/judge-cut.ts";
+import { runPowerCuts } from "../src/power-cuts/power-cuts.ts";
+import { findShownEvents } from "../src/power-cuts/shown-events.ts";
 import { hex, readTrace, TraceText } from "./trace-text.ts";
 
 const ROOT = "/data";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runBusySession } from "../src/busy-session.ts";
-import { runBadCursors } from "../src/cursors.ts";
-import { runIdempotence } from "../src/idempotence.ts";
-import { runReconnects } from "../src/reconnects.ts";
-import type { RunReport } from "../src/run-report.ts";
-import { runWalGrowth } from "../src/wal-growth.ts";
+import type { RunReport } from "../src/ledger/run-report.ts";
+import { runBusySession } from "../src/promises/busy-session.ts";
+import { runBadCursors } from "../src/promises/cursors.ts";
+import { runIdempotence } from "../src/promises/idempotence.ts";
+import { runReconnects } from "../src/promises/reconnects.ts";
+import { runWalGrowth } from "../src/promises/wal-growth.ts";
 
 const BIN = join(import.meta.dirname, "../../../apps/server/bin/my-bot.js");
 const command = `"${process.execPath}" "${BIN}" server -w {workspace} --port {port}`;

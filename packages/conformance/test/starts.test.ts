@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { runStarts } from "../src/starts.ts";
+import { runStarts } from "../src/starts/starts.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const REAL = `"${process.execPath}" "${join(ROOT, "apps/server/bin/my-bot.js")}" server -w {workspace} --port {port}`;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { judgeToolEffects, type ObservedEffects } from "../src/judge-tool-effects.ts";
-import { runToolEffects } from "../src/tool-effects.ts";
+import { judgeToolEffects, type ObservedEffects } from "../src/tool-effects/judge-tool-effects.ts";
+import { runToolEffects } from "../src/tool-effects/tool-effects.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const COMMAND = `"${process.execPath}" "${join(ROOT, "apps/server/bin/my-bot.js")}" server -w {workspace} --port {port}`;

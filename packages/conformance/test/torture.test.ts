@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runTorture } from "../src/torture.ts";
+import { runTorture } from "../src/crash-loop/torture.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 

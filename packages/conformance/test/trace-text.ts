@@ -1,5 +1,5 @@
-import type { TracedProcess } from "../src/cut-life.ts";
-import { TraceReader, type TraceStep } from "../src/trace-steps.ts";
+import type { TracedProcess } from "../src/power-cuts/cut-life.ts";
+import { TraceReader, type TraceStep } from "../src/power-cuts/trace-steps.ts";
 
 /** A text as strace writes it with -xx. */
 export function hex(text: string | Buffer): string {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TurnTexts } from "../src/turn-texts.ts";
+import { TurnTexts } from "../src/wire/turn-texts.ts";
 
 const delta = (offset: number, content: string) => ({ type: "DeltaEvent", run_id: "r", offset, content }) as const;
 const answer = { type: "OutboundEvent", run_id: "r", content: "Hello" } as const;

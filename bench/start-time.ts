@@ -1,6 +1,6 @@
 /**
- * node --conditions=@my-bot/source bench/start-time.ts [events …]: how long the server takes from its launch until it listens, on stores of so many
- * events, as after an orderly stop and as after a kill. The stores are written with the server's own code.
+ * node --conditions=@my-bot/source bench/start-time.ts [events …]: how long the server takes from its launch until it
+ * listens, on stores of so many events, each start after a kill. The stores are written with the server's own code.
  */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
 import { createAgentRuns, runAgentWorker } from "./agent/agent-worker.ts";
 import { createReadyAgents, type ReadyAgentsDeps } from "./agent/ready-agents.ts";
-import { killLeftovers } from "./agent/tools/process-group.ts";
+import { killLeftProcesses } from "./agent/tools/call-processes.ts";
 import { runRetention } from "./bus/retention.ts";
 import { openSqliteBus } from "./bus/sqlite-bus.ts";
 import { openSqliteStore } from "./bus/sqlite-store.ts";
@@ -56,7 +56,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     options.report(line, level);
   };
   const live = new LiveWorkspace(workspace, { env, report, onError });
-  const core = startCore(live, { env, onError });
+  const core = await startCore(live, { env, onError });
   const { gateway, draining } = core;
   const server = await startHttpServer({ gateway, api, webDir, onError, draining }).catch(async (cause) => {
     await core.drain(0);
@@ -86,11 +86,11 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 }
 
 /** All that is behind the doors: the log, the agents that answer it, and the gateway. */
-function startCore(live: LiveWorkspace, deps: ReadyAgentsDeps) {
+async function startCore(live: LiveWorkspace, deps: ReadyAgentsDeps) {
   const { dir, config } = live.current;
   const { onError } = deps;
   const store = openSqliteStore(openDataFolder(join(dir, config.event_path)));
-  killLeftovers(dir); // of a server that was killed: this one alone has the store
+  await killLeftProcesses(dir); // before the runs they belong to go on; this server alone has the store
   const sessions = openSqliteSessions(store);
   const bus = openSqliteBus(store, [sessions]);
   const drain = new AbortController();

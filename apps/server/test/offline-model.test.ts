@@ -9,10 +9,17 @@ import { createSkillTool } from "../src/agent/tools/skill.ts";
 const never = new AbortController().signal;
 const label = "*(offline model)*\n\n";
 const skill = { skillId: "meeting-notes", name: "Meeting notes", description: "Minutes.", body: "1. Listen well." };
-const registry = createToolRegistry([
-  createReadTool({ workspaceDir: join(import.meta.dirname, "../../../default_workspace") }),
-  createSkillTool(new Map([[skill.skillId, skill]])),
-]);
+const registry = createToolRegistry(
+  [
+    createReadTool({ workspaceDir: join(import.meta.dirname, "../../../default_workspace") }),
+    createSkillTool(new Map([[skill.skillId, skill]])),
+  ],
+  {
+    onError: (error) => {
+      throw error;
+    },
+  },
+);
 
 async function turn(messages: readonly ModelMessage[], tools: readonly ModelTool[] = registry.tools()) {
   const events: ModelEvent[] = [];

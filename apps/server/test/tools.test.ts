@@ -163,16 +163,24 @@ describe("registry", () => {
     description: `Does ${name}.`,
     input: Input,
     isReadOnly: name === "echo",
+    timeoutMs: name === "linger" || name === "hang" ? 50 : undefined,
     run,
   });
+  const errors: unknown[] = [];
+  const onError = (error: unknown): void => void errors.push(error);
   const registry = createToolRegistry(
     [
       tool("echo", async ({ word }) => ({ content: word, is_error: false })),
       tool("throw", () => Promise.reject(new Error("/home/secret failed"))),
       tool("hang", () => new Promise(() => {})),
+      tool("linger", (_, signal) => {
+        const { promise, resolve } = Promise.withResolvers<{ content: string; is_error: boolean }>();
+        signal.addEventListener("abort", () => setTimeout(resolve, 20, { content: "so far", is_error: true }));
+        return promise;
+      }),
       tool("flood", async () => ({ content: "x".repeat(500_000), is_error: false })),
     ],
-    { timeoutMs: 50 },
+    { onError },
   );
   const run = (name: string, args: string, signal = never) => registry.run({ id: "1", name, arguments: args }, signal);
 
@@ -195,16 +203,25 @@ describe("registry", () => {
 
   test.each([
     ["echo", '{"word":"hi"}', false, /^hi$/],
-    ["fly", "{}", true, /^There is no tool "fly"\. Tools: echo, throw, hang, flood$/],
+    ["fly", "{}", true, /^There is no tool "fly"\. Tools: echo, throw, hang, linger, flood$/],
     ["echo", '{"word":', true, /^The arguments of "echo" are not valid JSON/],
     ["echo", "", true, /^Invalid arguments for "echo": word: /],
     ["echo", '["hi"]', true, /^Invalid arguments for "echo": /],
     ["echo", '{"word":"too long"}', true, /^Invalid arguments for "echo": word: Too big/],
     ["throw", '{"word":"x"}', true, /^"throw" failed unexpectedly$/],
     ["hang", '{"word":"x"}', true, /^"hang" did not finish within 0\.05 s and was stopped$/],
+    ["linger", '{"word":"x"}', true, /^so far$/],
     ["flood", '{"word":"x"}', false, /x\n\[cut: the first 100000 of 500000 characters\]$/],
   ])("[TOOL2] %s with %j is answered with text", async (name, args, isError, content) => {
     expect(await run(name, args)).toEqual({ content: expect.stringMatching(content), is_error: isError });
+  });
+
+  test("[TOOL2] an unexpected failure goes to the server's log, a stop does not", async () => {
+    errors.length = 0;
+    await run("throw", '{"word":"x"}');
+    await run("hang", '{"word":"x"}');
+    await run("hang", '{"word":"x"}', AbortSignal.timeout(5));
+    expect(errors).toEqual([new Error("/home/secret failed")]);
   });
 
   test("[TOOL2] stops when the run stops", async () => {
@@ -215,7 +232,7 @@ describe("registry", () => {
   test("[TOOL2] knows which calls may be repeated; unknown ones may not", () => {
     expect(["echo", "throw", "fly"].map((name) => registry.isReadOnly(name))).toEqual([true, false, false]);
     expect(() =>
-      createToolRegistry([tool("a", () => new Promise(() => {})), tool("a", () => new Promise(() => {}))]),
+      createToolRegistry([tool("a", () => new Promise(() => {})), tool("a", () => new Promise(() => {}))], { onError }),
     ).toThrow("same name");
   });
 });

@@ -54,7 +54,7 @@ export async function runAgentLoop(deps: AgentLoopDeps, run: Run, signal: AbortS
     const calls = await runTurn(deps, run, { turn, messages, signal });
     if (calls.length === 0) return;
     await appendPatiently(deps, calls, { sessionSource: run.sessionSource, signal });
-    await Promise.all(calls.map((call) => runTool(deps, run, { call, signal })));
+    await untilAllEnded(calls.map((call) => runTool(deps, run, { call, signal })));
   }
 }
 
@@ -116,8 +116,20 @@ async function runTool(
   { call, signal }: { call: ToolCallEvent; signal: AbortSignal },
 ): Promise<void> {
   const { tool_call_id: id, name, arguments: args } = call;
-  const result = await deps.agent.tools.run({ id, name, arguments: args }, signal);
-  await appendPatiently(deps, [toolResultEvent(call, result)], { sessionSource: run.sessionSource, signal });
+  const { bus, agent } = deps;
+  const { sessionSource } = run;
+  const result = await agent.tools.run({ id, name, arguments: args }, signal);
+  const events = [toolResultEvent(call, result)];
+  if (!signal.aborted) await appendPatiently(deps, events, { sessionSource, signal });
+  // what changes nothing is made again after the next start; of anything else the log tells how far it came
+  else if (!agent.tools.isReadOnly(name)) await bus.publish(events, { sessionSource });
+  signal.throwIfAborted();
+}
+
+/** No call outlives its run: waits for all of them, then rethrows the first failure. */
+async function untilAllEnded(calls: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(calls);
+  await Promise.all(calls);
 }
 
 /** Calls that a crash interrupted: those that change nothing are made again, of the others the model is told. */
@@ -127,7 +139,7 @@ async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: Abo
   const unknown = (call: ToolCallEvent) => toolResultEvent(call, { content: OUTCOME_UNKNOWN, is_error: true });
   const events = bus.history({ sessionId: run.inbound.session_id }).map(({ event }) => event);
   const interrupted = openCalls(groupRuns(events).get(run.inbound.run_id));
-  await Promise.all(
+  await untilAllEnded(
     interrupted.map((call) =>
       agent.tools.isReadOnly(call.name)
         ? runTool(deps, run, { call, signal })

@@ -17,9 +17,6 @@ export interface ReadyAgentsDeps {
   readonly onError: (error: unknown) => void;
 }
 
-/** What commands see of the environment, beside what the configuration names. */
-const ENVIRONMENT = ["PATH", "HOME", "LANG", "TERM"];
-
 /** The agents of a workspace, each with its prompt, model and tools. */
 export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): ReadonlyMap<string, ReadyAgent> {
   const offline = createOfflineModel();
@@ -35,17 +32,12 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
   return new Map(ready);
 }
 
-function toolsOf({ dir, config, skills }: Workspace, { allowSkills }: AgentDefinition, env: Environment): Tool[] {
+function toolsOf({ dir, config, skills }: Workspace, agent: AgentDefinition, env: Environment): Tool[] {
   const privatePaths = [config.event_path, config.history_path, config.logging_path];
-  const { approval, timeout_seconds: timeoutSeconds, env: names } = config.tools.bash;
-  const bash = { workspaceDir: dir, timeoutSeconds, env: pickEnvironment(env, [...ENVIRONMENT, ...names]) };
+  const { bash } = config.tools;
   return [
     createReadTool({ workspaceDir: dir, privatePaths }),
-    ...(allowSkills ? [createSkillTool(skills)] : []),
-    ...(approval === "allow" ? [createBashTool(bash)] : []),
+    ...(agent.allowSkills ? [createSkillTool(skills)] : []),
+    ...(bash.approval === "allow" && agent.allowBash ? [createBashTool({ workspaceDir: dir, env, config: bash })] : []),
   ];
-}
-
-function pickEnvironment(env: Environment, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }

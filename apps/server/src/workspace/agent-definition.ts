@@ -8,6 +8,8 @@ export interface AgentDefinition {
   /** Body of AGENT.md, with SOUL.md appended as `## Personality`. */
   readonly systemPrompt: string;
   readonly allowSkills: boolean;
+  /** False: not this agent, even where the configuration allows it. */
+  readonly allowBash: boolean;
   readonly maxConcurrency: number;
   readonly llm: LlmConfig; // the workspace's, with this agent's overrides
 }

@@ -76,20 +76,22 @@ const Binding = z.strictObject({
 });
 export type BindingConfig = z.output<typeof Binding>;
 
-/** What a tool that changes something may do: nothing unless it is allowed. */
-const Bash = z.strictObject({
-  approval: z.enum(["deny", "allow"]).default("deny"), // denied: no model is offered it
-  timeout_seconds: z.number().positive().max(3600).default(120),
-  env: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/)).default([]), // beside PATH, HOME, LANG and TERM
-});
-export type BashConfig = z.output<typeof Bash>;
-
 /** How much of the log to keep; what is absent has no limit. */
 const Events = z.strictObject({
   keep: z
     .strictObject({ days: z.number().positive().optional(), megabytes: z.number().positive().optional() })
     .prefault({}),
 });
+
+/** The tool that runs commands. `ask` is still to come between the two. */
+const Bash = z.strictObject({
+  approval: z.enum(["deny", "allow"]).default("deny"),
+  timeout_seconds: z.number().positive().max(3600).default(120), // the longest; a call may ask for less
+  env: z.array(z.string().regex(/^[A-Za-z_]\w*$/, "is not the name of a variable")).default([]), // passed on besides PATH, HOME, LANG, TERM
+  max_processes: z.int().positive().max(100_000).default(512), // of one call
+  max_memory_mb: z.int().positive().max(1_000_000).default(4096), // address space of each process
+});
+export type BashConfig = z.output<typeof Bash>;
 
 /** The merged `config.user.yaml` and `config.runtime.yaml`. The keys are the inherited ones; unknown keys are errors. */
 export const Config = z.strictObject({

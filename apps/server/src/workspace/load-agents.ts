@@ -12,6 +12,7 @@ const AgentFields = z.object({
   description: z.string().trim().max(1000).default(""),
   llm: z.record(z.string(), z.unknown()).default({}),
   allow_skills: z.boolean().default(false),
+  allow_bash: z.boolean().default(true), // where tools.bash.approval allows it at all
   max_concurrency: z.int().min(1).max(1000).default(8),
 });
 
@@ -31,6 +32,7 @@ async function loadAgent(workspaceDir: string, config: Config, agentId: string):
     description: fields.description,
     systemPrompt: soul === "" ? matter.body : `${matter.body}\n\n## Personality\n\n${soul}`.trim(),
     allowSkills: fields.allow_skills,
+    allowBash: fields.allow_bash,
     maxConcurrency: fields.max_concurrency,
     llm: overrideLlm(config.llm, fields.llm, { file, line: matter.lineOf(["llm"]) }),
   };

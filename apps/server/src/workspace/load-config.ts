@@ -62,7 +62,7 @@ export async function loadConfig(workspaceDir: string, options: LoadConfigOption
     hasUserConfig: user !== undefined,
     isOffline: parsed.data.llm.provider === "offline",
     fault,
-    warnings: files.flatMap((file) => warnAboutMode(file)),
+    warnings: [...files.flatMap((file) => warnAboutMode(file)), ...warnAboutBash(parsed.data, fault)],
   };
 }
 
@@ -95,6 +95,11 @@ function toConfigError(error: z.core.$ZodError, fault: MakeFault): ConfigError {
 function warnAboutMode({ file, mode, value }: ConfigFile): string[] {
   if ((mode & 0o077) === 0 || process.platform === "win32" || !holdsSecret(value)) return [];
   return [`${file}: holds a secret and other users can read it (mode ${mode.toString(8)}); run: chmod 600 ${file}`];
+}
+
+function warnAboutBash({ tools }: Config, fault: MakeFault): string[] {
+  if (tools.bash.approval === "deny") return [];
+  return [fault(["tools", "bash", "approval"], "the model may run any command as the user of this server").message];
 }
 
 function holdsSecret(value: Mapping): boolean {

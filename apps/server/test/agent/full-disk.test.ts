@@ -17,6 +17,7 @@ const AGENT = {
   description: "",
   systemPrompt: "",
   allowSkills: false,
+  allowBash: false,
   maxConcurrency: 60,
 };
 
@@ -34,7 +35,7 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   store.writer.exec(`PRAGMA max_page_count = ${page_count}`);
   const refusals: unknown[] = [];
   const stop = new AbortController();
-  const tools = createToolRegistry([createReadTool({ workspaceDir: dir.path, privatePaths: [] })]);
+  const tools = createToolRegistry([createReadTool({ workspaceDir: dir.path })], { onError: () => undefined });
   const definition = { ...AGENT, llm: Config.parse({}).llm };
   const agent = { definition, systemPrompt: "", model: createOfflineModel({ chunkDelayMs: 0 }), tools };
   const deps = { bus, sessions, findAgent: () => agent, onError: (error: unknown) => void refusals.push(error) };

@@ -1,71 +1,115 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
 import * as z from "zod";
-import { OutputWindow } from "./output-window.ts";
-import { startProcessGroup } from "./process-group.ts";
+import type { BashConfig } from "../../workspace/config.ts";
+import { type CommandEnd, type CommandLimits, runCommand } from "./run-command.ts";
 import type { Tool, ToolResult } from "./tool.ts";
+
+const KEPT_BYTES = 64 * 1024;
+const WRITTEN_BYTES = 16 * 1024 * 1024;
+const COMMAND_BYTES = 64 * 1024; // the kernel takes 128 KiB
+const ENDING_MS = 5000; // on top of the command's own time, so that its output so far can still be told
+const PASSED_ON = ["PATH", "HOME", "LANG", "TERM"];
+const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
+
+const Command = z
+  .string()
+  .min(1)
+  .refine((command) => !command.includes("\0"), "holds a NUL character")
+  .refine((command) => Buffer.byteLength(command) <= COMMAND_BYTES, `is longer than ${COMMAND_BYTES} bytes`);
 
 export interface BashToolOptions {
   readonly workspaceDir: string;
-  /** How long a command may take; it may ask for less. */
-  readonly timeoutSeconds: number;
-  /** All that commands see of the environment. */
-  readonly env: Readonly<Record<string, string>>;
+  /** The server's; only few of it are passed on. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly config: BashConfig;
 }
 
-const KEPT_BYTES = 64 * 1024;
-const MAX_BYTES = 16 * 1024 * 1024;
-const STOP_MS = 5000; // beyond the time limit, until the registry would give up
-
-/** Runs commands in the workspace, and ends them with everything they have started (SPEC TOOL3, TOOL4). */
-export function createBashTool(options: BashToolOptions) {
-  const { timeoutSeconds } = options;
-  const Input = z.object({
-    command: z.string().min(1).max(10_000).describe("command line for bash; it runs in the workspace, without input"),
-    timeout_seconds: z.number().positive().max(timeoutSeconds).optional().describe("when it is stopped"),
+/** Runs any command as this server's user (SPEC TOOL3 to TOOL6): only for those who have allowed it. */
+export function createBashTool({ workspaceDir, env, config }: BashToolOptions) {
+  const maxSeconds = config.timeout_seconds;
+  const input = z.object({
+    command: Command.describe("what to run, as in a script of bash"),
+    timeout_seconds: z.number().positive().max(maxSeconds).optional().describe(`${maxSeconds} unless told`),
   });
+  const childEnv = passOn(env, config.env);
+  const shell = findBash(childEnv.PATH) ?? "/bin/sh";
   return {
     name: "bash",
-    description: "Runs a bash command in the workspace and returns what it prints.",
-    input: Input,
+    description:
+      "Runs a command in the workspace folder and returns what it printed. It has no standard input. " +
+      "Whatever it leaves running in the background is ended with it. Of long output the middle is left out.",
+    input,
     isReadOnly: false,
-    timeoutMs: timeoutSeconds * 1000 + STOP_MS,
-    run: ({ command, timeout_seconds: seconds = timeoutSeconds }, signal) =>
-      runCommand(options, { command, seconds }, signal),
-  } satisfies Tool<typeof Input>;
+    timeoutMs: maxSeconds * 1000 + ENDING_MS,
+    run: async ({ command, timeout_seconds = maxSeconds }, signal) => {
+      const limits = limitsOf(config, timeout_seconds);
+      const { output, end } = await runCommand(
+        { text: command, shell, dir: workspaceDir, env: childEnv, limits },
+        signal,
+      );
+      return toResult(output, noteOf(end, limits));
+    },
+  } satisfies Tool<typeof input>;
 }
 
-async function runCommand(
-  { workspaceDir, env }: BashToolOptions,
-  { command, seconds }: { command: string; seconds: number },
-  signal: AbortSignal,
-): Promise<ToolResult> {
-  const output = new OutputWindow(KEPT_BYTES);
-  let fault: string | undefined;
-  const stop = (why: string): void => {
-    fault ??= why;
-    group.kill();
+function limitsOf(config: BashConfig, timeoutSeconds: number): CommandLimits {
+  return {
+    timeoutMs: timeoutSeconds * 1000,
+    keptBytes: KEPT_BYTES,
+    writtenBytes: WRITTEN_BYTES,
+    processes: config.max_processes,
+    memoryBytes: config.max_memory_mb * 1024 * 1024,
   };
-  const onOutput = (bytes: Buffer): void => {
-    output.add(bytes);
-    if (output.bytes > MAX_BYTES) stop("it printed more than 16 MiB and was stopped");
-  };
-  const group = startProcessGroup({ command, cwd: workspaceDir, env, onOutput });
-  const timer = setTimeout(() => stop(`it did not end within ${seconds} s and was stopped`), seconds * 1000);
-  signal.addEventListener("abort", group.kill, { once: true });
+}
+
+/** No keys and tokens: only what commands need to find their way, and what the configuration names. */
+function passOn(env: BashToolOptions["env"], more: readonly string[]): Record<string, string> & { PATH: string } {
+  const passed = [...PASSED_ON, ...more].flatMap((name) => {
+    const value = env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { PATH: DEFAULT_PATH, ...Object.fromEntries(passed) };
+}
+
+function findBash(path: string): string | undefined {
+  return path
+    .split(delimiter)
+    .filter((dir) => dir.startsWith("/"))
+    .map((dir) => join(dir, "bash"))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
   try {
-    const code = await group.ended;
-    return toResult(String(output), fault ?? describeEnd(code));
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", group.kill);
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-function describeEnd(code: number | null): string | undefined {
-  if (code === 0) return undefined;
-  return code === null ? "it was ended by a signal" : `exit code ${code}`;
+/** What has to be told besides the output; undefined for a command that succeeded. */
+function noteOf(end: CommandEnd, limits: CommandLimits): string | undefined {
+  switch (end.how) {
+    case "exited":
+      return end.code === 0 ? undefined : `exit code ${end.code}`;
+    case "killed":
+      return `ended by ${end.signal}`;
+    case "timed_out":
+      return `stopped: it did not finish within ${limits.timeoutMs / 1000} s`;
+    case "stopped":
+      return "stopped before it had finished";
+    case "wrote_too_much":
+      return `killed: it wrote more than ${limits.writtenBytes / 1024 / 1024} MiB`;
+    case "too_many_processes":
+      return `killed: it had more than ${limits.processes} processes at once`;
+    case "not_started":
+      return `not started: ${end.reason}`;
+  }
 }
 
-function toResult(output: string, fault: string | undefined): ToolResult {
-  if (fault === undefined) return { content: output === "" ? "(no output)" : output, is_error: false };
-  return { content: `${output}${output === "" || output.endsWith("\n") ? "" : "\n"}[${fault}]`, is_error: true };
+function toResult(output: string, note: string | undefined): ToolResult {
+  if (note === undefined) return { content: output === "" ? "(no output)" : output, is_error: false };
+  return { content: `${output}${output === "" || output.endsWith("\n") ? "" : "\n"}[${note}]`, is_error: true };
 }

@@ -5,6 +5,7 @@ import type { Tool, ToolResult } from "./tool.ts";
 
 const MAX_RESULT_CHARS = 100_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
+const STOP_LIMIT_MS = 1000; // how long a stopped tool may take to end; one that does not obey is left alone
 
 /** The tools of one agent. Whatever the model gets wrong comes back to it as text (SPEC TOOL2). */
 export interface ToolRegistry {
@@ -17,15 +18,12 @@ export interface ToolRegistry {
 }
 
 export interface ToolRegistryOptions {
-  /** How long a call may take, of a tool that does not say; 30 s unless told. */
-  readonly timeoutMs?: number | undefined;
-  /** What a tool throws, though it should not: for the log. */
-  readonly onError?: ((error: unknown) => void) | undefined;
+  /** Unexpected failures of a tool, for the log; the model gets a sentence without details. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Throws when two tools have the same name. */
-export function createToolRegistry(tools: readonly Tool[], options: ToolRegistryOptions = {}): ToolRegistry {
-  const { timeoutMs = DEFAULT_TIMEOUT_MS, onError } = options;
+export function createToolRegistry(tools: readonly Tool[], { onError }: ToolRegistryOptions): ToolRegistry {
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   if (byName.size < tools.length) throw new Error(`Two tools have the same name: ${tools.map(({ name }) => name)}`);
   const modelTools = tools.map(toModelTool);
@@ -43,7 +41,7 @@ export function createToolRegistry(tools: readonly Tool[], options: ToolRegistry
         return failure(`The arguments of "${tool.name}" are not valid JSON. Send one JSON object.`);
       const input = tool.input.safeParse(args);
       if (!input.success) return failure(`Invalid arguments for "${tool.name}": ${formatIssues(input.error)}`);
-      return runTool(tool, input.data, { timeoutMs: tool.timeoutMs ?? timeoutMs, onError, signal });
+      return runTool(tool, input.data, { onError, signal });
     },
   };
 }
@@ -63,33 +61,42 @@ function parseArguments(text: string): unknown {
   }
 }
 
-interface RunToolOptions extends ToolRegistryOptions {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-}
-
 async function runTool(
   tool: Tool,
   input: z.output<Tool["input"]>,
-  { timeoutMs, onError, signal }: RunToolOptions,
+  { onError, signal }: ToolRegistryOptions & { signal: AbortSignal },
 ): Promise<ToolResult> {
+  const timeoutMs = tool.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
   const stop = AbortSignal.any([signal, timeout]);
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const onStop = (): void => reject(stop.reason);
-  stop.addEventListener("abort", onStop, { once: true });
+  using ending = afterStop(stop);
   try {
     stop.throwIfAborted();
-    return cap(await Promise.race([tool.run(input, stop), stopped]));
+    return cap(await Promise.race([tool.run(input, stop), ending.overdue]));
   } catch (cause) {
+    if (!stop.aborted) onError(cause);
     if (signal.aborted) return failure(`"${tool.name}" was stopped`);
     if (timeout.aborted) return failure(`"${tool.name}" did not finish within ${timeoutMs / 1000} s and was stopped`);
-    onError?.(cause);
     // the text of an unexpected error may name paths or secrets of the machine
     return failure(`"${tool.name}" failed unexpectedly`);
-  } finally {
-    stop.removeEventListener("abort", onStop);
   }
+}
+
+/** `overdue` rejects when a tool should long have ended. */
+function afterStop(stop: AbortSignal): Disposable & { readonly overdue: Promise<never> } {
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  let timer: NodeJS.Timeout | undefined;
+  const onStop = (): void => {
+    timer = setTimeout(() => reject(stop.reason), STOP_LIMIT_MS);
+  };
+  stop.addEventListener("abort", onStop, { once: true });
+  return {
+    overdue,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      stop.removeEventListener("abort", onStop);
+    },
+  };
 }
 
 function cap(result: ToolResult): ToolResult {

@@ -13,6 +13,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   /** May be called again after a crash because it changes nothing. */
   readonly isReadOnly: boolean;
   /** How long one call may take; 30 s unless told. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
+  /** Ends soon after `signal` aborts; what it returns then, such as the output so far, is still used. */
   run(input: z.output<Input>, signal: AbortSignal): Promise<ToolResult>;
 }

@@ -10,6 +10,7 @@ export class Connection {
   readonly #limits: LimitsConfig;
   #calls: number; // that may be made at once
   #refilledAt = performance.now();
+  #waiting: (() => void)[] | undefined; // for the socket to drain
 
   constructor(socket: Socket, limits: LimitsConfig) {
     this.#socket = socket;
@@ -44,20 +45,24 @@ export class Connection {
 
   /** Calls once the socket has sent what it holds, or is gone. */
   onceDrained(callback: () => void): void {
-    if (this.#hasRoom) {
-      callback();
-      return;
-    }
-    const done = (): void => {
-      this.#socket.off("drain", done).off("close", done);
-      callback();
-    };
-    this.#socket.on("drain", done).on("close", done);
+    if (this.#hasRoom) callback();
+    else if (this.#waiting) this.#waiting.push(callback);
+    else this.#wait([callback]);
   }
 
   /** The same for who waits; undefined: there is room. */
   writable(): Promise<void> | undefined {
     return this.#hasRoom ? undefined : new Promise((resolve) => this.onceDrained(resolve));
+  }
+
+  #wait(waiting: (() => void)[]): void {
+    this.#waiting = waiting;
+    const done = (): void => {
+      this.#socket.off("drain", done).off("close", done);
+      this.#waiting = undefined;
+      for (const resume of waiting) resume();
+    };
+    this.#socket.on("drain", done).on("close", done);
   }
 
   get #hasRoom(): boolean {

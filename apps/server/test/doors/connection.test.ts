@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { expect, test } from "vitest";
+import { Connection } from "../../src/transport/connection.ts";
+import { Config } from "../../src/workspace/config.ts";
+
+const { limits } = Config.parse({ api: { limits: { buffered_bytes: 100_000 } } }).api;
+
+test.each(["drains", "closes"])(
+  "[BUS7] all who wait for a full socket go on when it %s, and wait with one listener",
+  async (how) => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const peer = connect((server.address() as AddressInfo).port, "127.0.0.1").pause();
+    const [socket]: Socket[] = await once(server, "connection");
+    if (!socket) throw new Error("No socket");
+    for (const end of [peer, socket]) end.on("error", () => undefined); // a reset, when it closes
+    const connection = new Connection(socket, limits);
+    while (connection.write(Buffer.alloc(1_000_000)));
+    const before = socket.listenerCount("drain");
+    const waiting = Array.from({ length: 50 }, () => new Promise<void>((resolve) => connection.onceDrained(resolve)));
+    expect(connection.writable()).toBeInstanceOf(Promise);
+    expect(socket.listenerCount("drain")).toBe(before + 1);
+    if (how === "drains") peer.resume();
+    else peer.destroy();
+    await Promise.all(waiting);
+    expect(connection.writable()).toBeUndefined();
+    expect(socket.listenerCount("drain")).toBe(before);
+    peer.destroy();
+    socket.destroy();
+    server.close();
+  },
+);

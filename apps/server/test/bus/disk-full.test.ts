@@ -15,7 +15,7 @@ import { connectTrpcWs } from "../support/trpc-client.ts";
 const SOURCE = { sessionSource: "platform-ws:test" };
 const REFUSED = /The event could not be stored: database or disk is full/;
 
-test("[BUS20] publishes are refused while the file cannot grow, and go on when it can; reads always do", async () => {
+test("[BUS20] publishes are refused while the file cannot grow, and go on when it can; reads always do (P14)", async () => {
   using dir = tempDir();
   const store = openSqliteStore(dir.path);
   const bus = openSqliteBus(store, [openSqliteSessions(store)]);
@@ -55,7 +55,7 @@ test("[BUS20] publishes are refused while the file cannot grow, and go on when i
   await bus.close();
 });
 
-test("[BUS20] a server on a full disk refuses messages, lives, shows what it has, and recovers by itself", async () => {
+test("[BUS20] a server on a full disk refuses messages, lives, shows what it has, and recovers by itself (P14)", async () => {
   await using server = await startServer();
   await server.stop("SIGTERM");
   using disk = mountSmallDisk(join(server.workspaceDir, ".event"), 16);

@@ -87,7 +87,7 @@ function* places(count: number, size: number): Generator<number> {
 test.each([
   ["my-bot.db", "stopped"],
   ["my-bot.db-wal", "killed"],
-] as const)("[BUS17] [BUS18] one bit of %s the other way round loses no event silently", async (name, end) => {
+] as const)("[BUS17] [BUS18] one bit of %s the other way round loses no event silently (P15)", async (name, end) => {
   using dir = tempDir();
   const original = await writeStore(dir, "original", end);
   const trial = join(dir.path, "trial");
@@ -111,7 +111,7 @@ test.each([
   expect(refused).toBeGreaterThan(FLIPS / 4);
 });
 
-test("[BUS19] a log that was cut within its last record starts with every event before it", async () => {
+test("[BUS19] a log that was cut within its last record starts with every event before it (P13)", async () => {
   using dir = tempDir();
   const original = await writeStore(dir, "original");
   const trial = join(dir.path, "trial");
@@ -144,7 +144,7 @@ test("[BUS19] a last record that a power cut left half written is no damage", as
   expect((await readAll(trial)).length).toBeGreaterThan(100);
 });
 
-test("[BUS18] a missing event is noticed at the start; a deleted session is not mistaken for one", async () => {
+test("[BUS18] a missing event is noticed at the start; a deleted session is not mistaken for one (P15)", async () => {
   using dir = tempDir();
   const original = await writeStore(dir, "original");
   expect((await readAll(original)).length).toBeGreaterThan(100);

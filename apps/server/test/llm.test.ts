@@ -102,6 +102,24 @@ describe("a complete answer", () => {
     ]);
   });
 
+  test("[LLM1] [TOOL6] [bug one-id-for-two-calls] calls of one turn have ids of their own, whatever the model says (P18)", async () => {
+    await using provider = await startProvider({
+      steps: [
+        callPiece({ index: 0, id: "a", function: { name: "bash", arguments: "{}" } }),
+        callPiece({ index: 1, id: "a", function: { name: "bash", arguments: "" } }),
+        callPiece({ index: 1, id: "a", function: { arguments: "[]" } }),
+        finish("tool_calls"),
+        done,
+      ],
+    });
+    const { events } = await ask(provider);
+    expect(events).toMatchObject([
+      { call: { id: "a", arguments: "{}" } },
+      { call: { id: expect.stringMatching(/^call_.+/), arguments: "[]" } },
+      { type: "finish" },
+    ]);
+  });
+
   test("[LLM1] tools, calls and their results are sent in the provider's shape", async () => {
     await using provider = await startProvider(good);
     const call = { id: "a", name: "read", arguments: "{}" };

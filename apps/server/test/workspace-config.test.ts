@@ -53,6 +53,21 @@ describe("files", () => {
     );
   });
 
+  test("[TOOL3] bash is denied unless the configuration says allow, which is a warning", async () => {
+    const bash = (text: string): string => `${online}tools: { bash: { ${text} } }\n`;
+    const denied = await load({ "config.user.yaml": online });
+    expect(denied.config.tools.bash).toMatchObject({ approval: "deny", timeout_seconds: 120, env: [] });
+    expect(denied.warnings).toEqual([]);
+    const allowed = await load({ "config.user.yaml": bash("approval: allow, env: [EDITOR]") });
+    expect(allowed.config.tools.bash).toMatchObject({ approval: "allow", env: ["EDITOR"] });
+    expect(allowed.warnings).toEqual([
+      "config.user.yaml:2: tools.bash.approval: the model may run any command as the user of this server",
+    ]);
+    for (const wrong of ["approval: yes", "approval: true", "approve: allow", "env: [A=B]", "timeout_seconds: 0"]) {
+      expect(await userFault(bash(wrong))).toMatch(/^config.user.yaml:2: tools.bash/);
+    }
+  });
+
   test("[CFG2] without config.user.yaml the example is used, offline", async () => {
     const { config, isOffline } = await load({ "config.example.yaml": `${online}default_agent: cookie\n` });
     expect(config.llm).toMatchObject({ provider: "offline", model: "offline" });

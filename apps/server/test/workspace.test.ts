@@ -44,6 +44,7 @@ describe("agents", () => {
       description: "",
       systemPrompt: "You are a test.",
       allowSkills: false,
+      allowBash: true,
       maxConcurrency: 8,
       llm: onlineConfig.llm,
     });

@@ -67,10 +67,7 @@ export function createAnswer(): Answer {
       const isFull = textChars >= MAX_CHARS;
       if (finishReason === undefined && !isFull) throw new ModelError("The model provider broke off its answer");
       return [
-        ...calls.map(({ id, name, arguments: args }) => ({
-          type: "tool_call" as const,
-          call: { id, name, arguments: args },
-        })),
+        ...withOwnIds(calls).map((call) => ({ type: "tool_call" as const, call })),
         { type: "finish", reason: isFull ? "length" : toFinishReason(finishReason), usage: toUsage(usage) },
       ];
     },
@@ -82,11 +79,25 @@ function addPiece(calls: Call[], piece: ToolCallPiece): number {
   const index = piece.index ?? 0;
   const open = calls.findLast((call) => call.index === index);
   const isNew = open === undefined || (Boolean(piece.id) && piece.id !== open.id);
-  const call = isNew ? { index, id: piece.id || `call_${randomUUID()}`, name: "", arguments: "" } : open;
+  const call = isNew ? { index, id: piece.id || newId(), name: "", arguments: "" } : open;
   if (isNew) calls.push(call);
   call.name += piece.function?.name ?? "";
   call.arguments += piece.function?.arguments ?? "";
   return (piece.function?.name?.length ?? 0) + (piece.function?.arguments?.length ?? 0) + 1;
+}
+
+/** A second call of one id gets another, else its result could not be told from the first one's. */
+function withOwnIds(calls: readonly Call[]): ModelToolCall[] {
+  const taken = new Set<string>();
+  return calls.map(({ id, name, arguments: args }) => {
+    const own = taken.has(id) ? newId() : id;
+    taken.add(own);
+    return { id: own, name, arguments: args };
+  });
+}
+
+function newId(): string {
+  return `call_${randomUUID()}`;
 }
 
 function toFinishReason(reason: string | undefined): FinishReason {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { mountSmallDisk } from "@my-bot/conformance/small-disk";
+import { describe, expect, test, vi } from "vitest";
 import { isRunning, readPids, untilGone } from "../support/processes.ts";
 import { connectRaw, type Frame, type RawClient } from "../support/raw-client.ts";
 import { type ModelScript, type ScriptedModel, says, startScriptedModel } from "../support/scripted-model.ts";
@@ -32,10 +33,8 @@ function results(client: RawClient): readonly Frame[] {
 }
 
 /** The log and the server's own log, as bytes. */
-function readAllFiles({ workspaceDir }: ServerProcess): string {
-  const files = [".event", ".logs"].flatMap((dir) =>
-    readdirSync(join(workspaceDir, dir)).map((file) => join(dir, file)),
-  );
+function readAllFiles({ workspaceDir }: ServerProcess, dirs = [".event", ".logs"]): string {
+  const files = dirs.flatMap((dir) => readdirSync(join(workspaceDir, dir)).map((file) => join(dir, file)));
   return files.map((file) => readFileSync(join(workspaceDir, file), "latin1")).join("\n");
 }
 
@@ -101,6 +100,25 @@ describe("permission", () => {
       expect((await fetch(`${server.url}/healthz`)).ok).toBe(true);
     },
   );
+});
+
+test("[TOOL6] [BUS20] the result of a call that has filled the disk waits until it can be kept (P14)", async () => {
+  await using model = await startScriptedModel(
+    calls("echo ran >> effects; cat /dev/zero > .event/filler; seq 1 20000"),
+    says("Your disk was full."),
+  );
+  await using server = await startWith(model);
+  await server.stop("SIGTERM");
+  using disk = mountSmallDisk(join(server.workspaceDir, ".event"), 8);
+  if (disk === undefined) return; // may not mount; disk-full.test.ts has what this user can do
+  await server.start();
+  await using client = await connectRaw(server.url, "?events=all");
+  client.send({ source: "test", content: "Do it" });
+  await vi.waitFor(() => expect(readAllFiles(server, [".logs"])).toMatch(/disk is full/), { timeout: 20_000 });
+  disk.free();
+  expect(await client.next("OutboundEvent")).toMatchObject({ content: "Your disk was full.", error: null });
+  expect(results(client)).toMatchObject([{ is_error: false, content: expect.stringMatching(/20000\n$/) }]);
+  expect(readFileSync(join(server.workspaceDir, "effects"), "utf8")).toBe("ran\n");
 });
 
 /** One in the group, and where it can be found one that has left it. */

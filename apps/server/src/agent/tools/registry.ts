@@ -5,7 +5,7 @@ import type { Tool, ToolResult } from "./tool.ts";
 
 const MAX_RESULT_CHARS = 100_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
-const STOP_LIMIT_MS = 1000; // how long a stopped tool may take to end; one that does not obey is left alone
+const STOP_LIMIT_MS = 2000; // how long a stopped tool may take to end; one that does not obey is left alone
 
 /** The tools of one agent. Whatever the model gets wrong comes back to it as text (SPEC TOOL2). */
 export interface ToolRegistry {

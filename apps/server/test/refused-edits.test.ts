@@ -87,12 +87,15 @@ const FAULTS: readonly Fault[] = [
   ["W22 a device", "agents/pickle/SOUL.md", (path) => symlinkSync("/dev/zero", path), /leads outside the workspace/],
 ];
 
+const PAUSE_MS = 25; // stays below the limit of messages per second
+
 /** Asks until each message has its answer; resolves with how many there were. Every one has to be without an error. */
 async function converse(client: RawClient, signal: AbortSignal): Promise<number> {
   let answered = 0;
   for (; !signal.aborted; answered++) {
     client.send({ source: `flow-${Math.floor(answered / 40)}`, content: "Hi" });
     expect(await client.next("OutboundEvent")).toMatchObject({ content: "ok", error: null });
+    await delay(PAUSE_MS);
   }
   return answered;
 }

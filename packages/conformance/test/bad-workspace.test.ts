@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runBadWorkspace } from "../src/bad-workspace/bad-workspace.ts";
 
+/** Where a fault strikes is a matter of chance: a planted bug has to be caught in one of four tries. */
+const BY_CHANCE = { retry: 3, timeout: 240_000 };
+
 const ROOT = join(import.meta.dirname, "../../..");
 
 test("[WSP7] [WSP8] [WSP11] files rewritten every 50 ms, well and badly, fail no run, and the last good version is in use (P23)", async () => {
@@ -39,11 +42,7 @@ describe.concurrent("the run against servers with one planted bug each", () => {
     expect(await findBroken("")).toEqual([]);
   }, 120_000);
 
-  test.each(MUTATIONS)(
-    "[WSP8] a server that %s is caught: %s (P23)",
-    async (mutation, caughtAs) => {
-      expect(await findBroken(mutation)).toContain(caughtAs);
-    },
-    120_000,
-  );
+  test.each(MUTATIONS)("[WSP8] a server that %s is caught: %s (P23)", BY_CHANCE, async (mutation, caughtAs) => {
+    expect(await findBroken(mutation)).toContain(caughtAs);
+  });
 });

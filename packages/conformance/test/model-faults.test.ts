@@ -8,6 +8,9 @@ import { answered, failed } from "../src/model-faults/model-fault-case.ts";
 import { runModelFaults } from "../src/model-faults/model-faults.ts";
 import { readGroupMemory } from "../src/server/process-memory.ts";
 
+/** Where a fault strikes is a matter of chance: a planted bug has to be caught in one of four tries. */
+const BY_CHANCE = { retry: 3, timeout: 240_000 };
+
 const ROOT = join(import.meta.dirname, "../../..");
 const silently = (): void => undefined;
 
@@ -114,14 +117,10 @@ const MUTATIONS: [mutation: string, caughtAs: string][] = [
 ];
 
 describe.concurrent("provider faults against servers with one planted bug each", () => {
-  test.each(MUTATIONS)(
-    "[RUN2] [RUN8] a server that %s is caught: %s (P16)",
-    async (mutation, caughtAs) => {
-      const program = join(import.meta.dirname, "mutant-agent.ts");
-      const command = `"${process.execPath}" "${program}" {port} "{workspace}" "${mutation}"`;
-      const { verdict } = await runModelFaults({ command, seed: 5, times: 1, only: "L08" }, silently);
-      expect(broken(verdict)).toContain(caughtAs);
-    },
-    120_000,
-  );
+  test.each(MUTATIONS)("[RUN2] [RUN8] a server that %s is caught: %s (P16)", BY_CHANCE, async (mutation, caughtAs) => {
+    const program = join(import.meta.dirname, "mutant-agent.ts");
+    const command = `"${process.execPath}" "${program}" {port} "{workspace}" "${mutation}"`;
+    const { verdict } = await runModelFaults({ command, seed: 5, times: 1, only: "L08" }, silently);
+    expect(broken(verdict)).toContain(caughtAs);
+  });
 });

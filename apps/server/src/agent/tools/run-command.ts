@@ -55,18 +55,20 @@ process.once("exit", () => {
 
 /**
  * Runs a command and ends everything that it started, also what it put into the background, by then. A stop takes
- * effect within a second. Never rejects.
+ * effect within a second. What cannot be started is an outcome, too.
  */
 export async function runCommand(command: Command, signal: AbortSignal): Promise<CommandOutcome> {
   const output = new KeptOutput(command.limits.keptBytes);
+  let mark: string;
+  let shell: ShellProcess;
   try {
-    const mark = createMark(command.dir);
-    const shell = await start(command, mark);
-    const end = await follow(shell, { command, mark, output, signal });
-    return { output: output.text(), end };
+    mark = createMark(command.dir);
+    shell = await start(command, mark);
   } catch (cause) {
     return { output: "", end: { how: "not_started", reason: errorCode(cause) } };
   }
+  const end = await follow(shell, { command, mark, output, signal });
+  return { output: output.text(), end };
 }
 
 async function start({ text, shell, dir, env, limits }: Command, mark: string): Promise<ShellProcess> {

@@ -73,4 +73,5 @@ sockets.on("connection", (socket) => {
   socket.on("message", (data) => void receive(data.toString()));
 });
 process.on("SIGTERM", () => process.exit(mutation === "stops with an error" ? 1 : 0));
+reload(); // the first version is a good one
 server.listen(Number(port), "127.0.0.1");

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { createRandom, type Random } from "../ledger/random.ts";
 import type { RunReport, Say } from "../ledger/run-report.ts";
-import { ACCEPT_HEADER, type BadInput, badInputs, frame, upgrade } from "./bad-input-cases.ts";
+import { ACCEPT_HEADER, type BadInput, badInputs, frame, NO_CODE, upgrade } from "./bad-input-cases.ts";
 import { startHealthyClient } from "./healthy-client.ts";
 
 export interface BadInputOptions {
@@ -108,7 +108,7 @@ function isAsExpected(answer: Buffer, { expected }: BadInput): boolean {
   if (expected === "alive") return true;
   if (expected === "error") return /^\{"type":"error","message":"[^\n]*"\}$/.test(payloads(answer).texts.join("\n"));
   if ("status" in expected) return expected.status.includes(statusOf(answer) ?? 0);
-  return expected.close.includes(payloads(answer).closeCode ?? 0);
+  return expected.close.includes(payloads(answer).closeCode ?? NO_CODE);
 }
 
 function describe(answer: Buffer, { expected }: BadInput): string {

@@ -79,16 +79,18 @@ function followAll({ subscribers, rawOnly }: ReconnectsOptions, port: number): L
   return { subscribers: [first, ...others], progress };
 }
 
-/** Each reader loses its connection so often, spread at random over the load. Resolves with how often it was in all. */
+/**
+ * Each reader loses its connection so often, spread at random over the load; what is left at its end comes then.
+ * Resolves with how often it was in all.
+ */
 async function reconnectAll(options: ReconnectsOptions, load: Load, signal: AbortSignal): Promise<number> {
   const random = createRandom(options.seed);
   const cuts = load.subscribers.flatMap((subscriber) =>
     Array.from({ length: options.reconnects }, () => ({ subscriber, at: random.next() * options.events })),
   );
   cuts.sort((a, b) => a.at - b.at);
-  for (const [index, { subscriber, at }] of cuts.entries()) {
+  for (const { subscriber, at } of cuts) {
     while (load.progress.events < at && !signal.aborted) await delay(TICK_MS / 4);
-    if (signal.aborted) return index;
     subscriber.reconnect();
   }
   return cuts.length;

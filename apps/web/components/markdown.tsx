@@ -1,4 +1,4 @@
-import type { ComponentProps } from "react";
+import { type ComponentProps, useRef } from "react";
 import {
   type Components,
   type ControlsConfig,
@@ -7,6 +7,7 @@ import {
   type ExtraProps,
   Streamdown,
 } from "streamdown";
+import { useScrollFocus } from "./use-scroll-focus.ts";
 
 /** HTML in an answer stays text: the step that would parse it is left out. */
 const { raw: _raw, ...rehypePlugins } = defaultRehypePlugins;
@@ -54,13 +55,10 @@ function Code(props: ComponentProps<"code"> & ExtraProps) {
 }
 
 function Table({ children }: ComponentProps<"table"> & ExtraProps) {
+  const region = useRef<HTMLElement>(null);
+  useScrollFocus(region);
   return (
-    <section
-      aria-label="Table"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolls sideways, so the keyboard has to reach it
-      tabIndex={0}
-      className="my-4 overflow-x-auto rounded-xl border"
-    >
+    <section ref={region} aria-label="Table" className="my-4 overflow-x-auto rounded-xl border">
       <table className="w-full divide-y divide-border">{children}</table>
     </section>
   );

@@ -1,6 +1,7 @@
 import { ArrowDown } from "lucide-react";
 import { type ReactNode, useRef } from "react";
 import { usePinnedScroll } from "./use-pinned-scroll.ts";
+import { useScrollFocus } from "./use-scroll-focus.ts";
 
 interface ScrollPaneProps {
   readonly label: string;
@@ -13,14 +14,13 @@ interface ScrollPaneProps {
 export function ScrollPane({ label, jump, children }: ScrollPaneProps) {
   const pane = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
+  useScrollFocus(pane);
   const [isAway, scrollToEnd] = usePinnedScroll(pane, content, jump);
   return (
     <div className="relative min-h-0 flex-1">
       <section
         ref={pane}
         aria-label={label}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolls, so the keyboard has to reach it
-        tabIndex={0}
         className="h-full overflow-y-auto overscroll-contain outline-offset-[-2px]"
       >
         <div ref={content} className="mx-auto flex min-h-full w-full max-w-3xl flex-col gap-8 px-4 py-8 sm:px-6">

@@ -1,5 +1,7 @@
 import { Check, ChevronRight, CircleAlert, LoaderCircle, Minus } from "lucide-react";
+import { useRef } from "react";
 import type { ToolUse } from "../bot/timeline.ts";
+import { useScrollFocus } from "./use-scroll-focus.ts";
 
 /** One tool call on one line; what went in and came out inside. */
 export function ToolLine({ tool, isOpen }: { tool: ToolUse; isOpen: boolean }) {
@@ -28,12 +30,13 @@ function ToolState({ result, isOpen }: { result: ToolUse["result"]; isOpen: bool
 }
 
 function Block({ label, text }: { label: string; text: string }) {
+  const region = useRef<HTMLPreElement>(null);
+  useScrollFocus(region);
   return (
     <div>
       <div className="mb-1 text-muted-foreground text-xs">{label}</div>
       <pre
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolls, so the keyboard has to reach it
-        tabIndex={0}
+        ref={region}
         className="max-h-64 overflow-auto whitespace-pre-wrap break-words rounded-md bg-muted p-2 font-mono text-xs leading-relaxed"
       >
         {text || "(nothing)"}

@@ -10,7 +10,5 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
-    // Real processes, sockets and kill -9 on a busy machine: CI gives a test a second try, and its report names each one.
-    retry: process.env.CI ? 1 : 0,
   },
 });

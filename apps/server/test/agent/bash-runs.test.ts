@@ -86,20 +86,17 @@ describe("permission", () => {
     expect(readAllFiles(server)).not.toContain(key);
   });
 
-  test.runIf(process.platform === "linux")(
-    "[TOOL4] a swarm of processes is ended and the server answers on (X29)",
-    async () => {
-      const swarm = "for i in $(seq 1 300); do sleep 1000 & done; head -c 1G /dev/zero | tail; wait";
-      await using model = await startScriptedModel(calls(swarm), says("Still here."));
-      await using server = await startWith(model, {
-        bash: { approval: "allow", max_processes: 50, max_memory_mb: 200 },
-      });
-      await using client = await connectRaw(server.url, "?events=all");
-      expect(await ask(client)).toMatchObject({ content: "Still here.", error: null });
-      expect(results(client)).toMatchObject([{ content: expect.stringMatching(/more than 50 processes at once\]$/) }]);
-      expect((await fetch(`${server.url}/healthz`)).ok).toBe(true);
-    },
-  );
+  test("[TOOL4] a swarm of processes is ended and the server answers on (X29)", async () => {
+    const swarm = "for i in $(seq 1 300); do sleep 1000 & done; head -c 1G /dev/zero | tail; wait";
+    await using model = await startScriptedModel(calls(swarm), says("Still here."));
+    await using server = await startWith(model, {
+      bash: { approval: "allow", max_processes: 50, max_memory_mb: 200 },
+    });
+    await using client = await connectRaw(server.url, "?events=all");
+    expect(await ask(client)).toMatchObject({ content: "Still here.", error: null });
+    expect(results(client)).toMatchObject([{ content: expect.stringMatching(/more than 50 processes at once\]$/) }]);
+    expect((await fetch(`${server.url}/healthz`)).ok).toBe(true);
+  });
 });
 
 test("[TOOL6] [BUS20] the result of a call that has filled the disk waits until it can be kept (P14)", async () => {

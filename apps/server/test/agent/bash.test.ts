@@ -135,7 +135,7 @@ describe("limits", () => {
     }
   });
 
-  test.runIf(process.platform === "linux")("[TOOL4] a process gets no more memory than allowed (X29)", async () => {
+  test("[TOOL4] a process gets no more memory than allowed (X29)", async () => {
     const { content } = await run(
       { command: "ulimit -v; head -c 1G /dev/zero | tail; echo ok" },
       { max_memory_mb: 200 },
@@ -144,7 +144,7 @@ describe("limits", () => {
     expect(content).toMatch(/ok\n$/);
   });
 
-  test.runIf(process.platform === "linux")("[TOOL4] a command with too many processes is killed (X29)", async () => {
+  test("[TOOL4] a command with too many processes is killed (X29)", async () => {
     const command = "for i in $(seq 1 200); do sleep 1000 & echo $!; done; wait";
     const { content, is_error } = await run({ command }, { max_processes: 30 });
     expect(is_error).toBe(true);
@@ -154,7 +154,7 @@ describe("limits", () => {
     expect(pids.map(Number).filter(isRunning)).toEqual([]);
   });
 
-  test.runIf(process.platform === "linux")("[TOOL4] a fork bomb ends within the limits of its user (X29)", async () => {
+  test("[TOOL4] a fork bomb ends within the limits of its user (X29)", async () => {
     await using folder = await temporaryFolder({});
     await chmod(folder.path, 0o777);
     const call = async (command: string): Promise<ToolResult> => {

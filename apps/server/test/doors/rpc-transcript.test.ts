@@ -1,71 +1,13 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { appRouter, type Gateway, type InfoView } from "@my-bot/protocol";
-import { applyWSSHandler } from "@trpc/server/adapters/ws";
 import { describe, expect, test } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
-import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
-import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
-import { createGateway } from "../../src/gateway.ts";
-import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
-import { startHttpServer } from "../../src/transport/http-server.ts";
+import { WebSocket } from "ws";
 import { Config } from "../../src/workspace/config.ts";
-import { openWorkspace } from "../../src/workspace/open-workspace.ts";
+import { openBareGateway } from "../support/bare-gateway.ts";
 import { MessageQueue } from "../support/message-queue.ts";
-import { temporaryFolder } from "../workspace-folder.ts";
+import { type StartRpcDoor, startOurDoor, startStockDoor } from "../support/rpc-doors.ts";
+import { tempDir } from "../support/temp-dir.ts";
 
-const AGENT = "---\nname: Pickle\ndescription: Answers\n---\nYou are Pickle.\n";
-const { api } = Config.parse({ api: { port: 0, limits: { batch_calls: 5 } } });
-
-const INFO: InfoView = {
-  name: "my-bot",
-  version: "0",
-  protocol_version: 1,
-  features: [],
-  llm: { mode: "offline", provider: "offline", model: "offline" },
-  default_agent: "pickle",
-  limits: { content_bytes: 1, frame_bytes: 1 },
-  workspace: { loaded_at: 0, problem: null },
-};
-
-interface Door extends AsyncDisposable {
-  readonly url: string;
-  /** Asks the clients to reconnect, if closing does not. */
-  dismiss(): void;
-}
-
-type StartDoor = (gateway: Gateway) => Promise<Door>;
-
-/** The transport of the product. */
-const startOurs: StartDoor = async (gateway) => {
-  const draining = new AbortController().signal;
-  const server = await startHttpServer({ gateway, api, webDir: undefined, onError: () => undefined, draining });
-  return { url: server.url.replace("http", "ws"), dismiss: () => undefined, [Symbol.asyncDispose]: server.close };
-};
-
-/** The adapter that comes with tRPC, on the same router. */
-const startStock: StartDoor = async (gateway) => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const wss = new WebSocketServer({ server, path: "/trpc", maxPayload: api.limits.frame_bytes });
-  const context = { gateway, admitCall: () => undefined, writable: () => undefined };
-  const handler = applyWSSHandler({
-    wss,
-    router: appRouter,
-    maxBatchSize: api.limits.batch_calls,
-    createContext: () => context,
-  });
-  return {
-    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    dismiss: handler.broadcastReconnectNotification,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of wss.clients) socket.close();
-      server.close();
-      await once(server, "close");
-    },
-  };
-};
+const CONFIG = Config.parse({ api: { port: 0, limits: { batch_calls: 5 } } });
 
 /** Frames to send, and how many come back for them. */
 type Step = readonly [frames: readonly (string | Buffer | object)[], answers: number];
@@ -208,27 +150,13 @@ const SCRIPTS: Record<string, Script> = {
 };
 
 /** What the server sent, with ids and times by name: the same thing has the same name everywhere. */
-async function record(startDoor: StartDoor, { query = "", steps, isClosed }: Script): Promise<string[]> {
-  await using folder = await temporaryFolder({
-    "agents/pickle/AGENT.md": AGENT,
-    "config.user.yaml": "llm: { provider: offline }\n",
-  });
-  const workspace = await openWorkspace(folder.path, { env: {} });
-  const store = openSqliteStore(`${folder.path}/.event`);
-  const sessions = openSqliteSessions(store);
-  const bus = openSqliteBus(store, [sessions]);
-  const gateway = createGateway({
-    bus,
-    sessions,
-    runs: { abort: () => Promise.resolve([]), isRunning: () => false },
-    workspace: () => workspace,
-    info: () => INFO,
-    draining: new AbortController().signal,
-  });
+async function record(startDoor: StartRpcDoor, { query = "", steps, isClosed }: Script): Promise<string[]> {
+  using dir = tempDir();
+  const { gateway, bus } = openBareGateway(dir.path, CONFIG);
   const frames = new MessageQueue<string>();
   {
-    await using door = await startDoor(gateway);
-    const socket = new WebSocket(`${door.url}/trpc${query}`);
+    await using door = await startDoor(gateway, CONFIG.api);
+    const socket = new WebSocket(`ws://127.0.0.1:${door.port}/trpc${query}`);
     socket.on("message", (data) => frames.push(data.toString()));
     await once(socket, "open");
     const closed = once(socket, "close");
@@ -279,13 +207,13 @@ function createNamer(): (frame: string) => string {
 
 test("[RPC8] a binary frame is told that JSON comes as text", async () => {
   const steps: Step[] = [[[Buffer.from(JSON.stringify(call(1, "query", "info"))), Buffer.from("PING")], 2]];
-  const answers = await record(startOurs, { steps });
+  const answers = await record(startOurDoor, { steps });
   expect(answers.slice(0, 2)).toEqual(Array(2).fill(expect.stringMatching(/"id":null.*PARSE_ERROR/)));
 });
 
 describe("tRPC's WebSocket protocol, word for word as its own adapter speaks it", () => {
   test.each(Object.entries(SCRIPTS))("[RPC8] %s", async (_name, script) => {
-    const [ours, stock] = [await record(startOurs, script), await record(startStock, script)];
+    const [ours, stock] = [await record(startOurDoor, script), await record(startStockDoor, script)];
     expect(ours).toEqual(stock);
     expect(ours.length).toBe(script.steps.reduce((sum, [, answers]) => sum + answers, 1));
   });

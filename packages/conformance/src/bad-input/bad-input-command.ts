@@ -16,8 +16,7 @@ export async function runBadInputCommand(options: BadInputCommandOptions, say: S
   const { command, frames, seed } = options;
   using workspace = createWorkspace({ config: { llm: { provider: "offline", api_key: SECRET } } });
   await using server = await prepareServerCommand({ command, workspaceDir: workspace.dir });
-  server.launch();
-  if (!(await server.ready())) throw new Error(`The server does not start: ${server.stderr.trim()}`);
+  await server.start();
   const url = `http://127.0.0.1:${server.port}`;
   const secrets = [SECRET, workspace.dir];
   const { findings, verdict, facts } = await runBadInput({ url, randomFrames: frames, seed, secrets }, say);

@@ -1,7 +1,8 @@
 import { connect } from "node:net";
 import { createRandom, type Random } from "../ledger/random.ts";
 import type { RunReport, Say } from "../ledger/run-report.ts";
-import { ACCEPT_HEADER, type BadInput, badInputs, frame, NO_CODE, upgrade } from "./bad-input-cases.ts";
+import { ACCEPT_HEADER, type BadInput, frame, NO_CODE, upgrade } from "./bad-input-case.ts";
+import { badInputs } from "./bad-input-cases.ts";
 import { startHealthyClient } from "./healthy-client.ts";
 
 export interface BadInputOptions {

@@ -4,6 +4,7 @@ import { startHealthyClient } from "../bad-input/healthy-client.ts";
 import { createRandom, type Random } from "../ledger/random.ts";
 import type { RunReport, Say } from "../ledger/run-report.ts";
 import { startScriptedModel } from "../model/scripted-model.ts";
+import { configFor } from "../server/config-for.ts";
 import { isHealthy, prepareServerCommand, type ServerCommand } from "../server/server-command.ts";
 import { createWorkspace } from "../server/workspace.ts";
 import { text, type WireEvent } from "../wire/wire-event.ts";
@@ -37,7 +38,6 @@ const BAD_SHARE = 0.6;
 const SETTLE_MS = 20_000;
 const GOOD = /^good-\d+$/;
 /** Limits so high that nothing is refused but for what is tried here. */
-const API = { limits: { messages_per_second: 100_000, queued_messages: 100_000 } };
 
 /**
  * Rewrites configuration, agent and skill every 50 ms, well and badly, while a client sends messages. No run may fail for
@@ -50,14 +50,12 @@ export async function runBadWorkspace(options: BadWorkspaceOptions, say: Say): P
     const marks = readMarks(model, messages[0]?.content ?? "");
     for (const file of WORKSPACE_FILES) watch.marks[file].push(marks[file]);
   });
-  const llm = { provider: "openai", model: "start", api_key: "sk-test-1234567890", api_base: model.baseUrl };
-  const config = { llm, api: API };
+  const config = configFor(model.baseUrl, { llm: { model: "start" } });
   using workspace = createWorkspace({ config });
   const editor = new WorkspaceEditor(workspace.dir, config, random);
   for (const file of WORKSPACE_FILES) editor.writeGood(file);
   await using server = await prepareServerCommand({ command: options.command, workspaceDir: workspace.dir });
-  server.launch();
-  if (!(await server.ready())) throw new Error(`The server did not start: ${server.stderr.trim()}`);
+  await server.start();
   return await observe({ options, editor, random, server, watch, say });
 }
 

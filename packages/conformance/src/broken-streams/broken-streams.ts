@@ -2,7 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createRandom, type Random } from "../ledger/random.ts";
 import type { RunReport, Say } from "../ledger/run-report.ts";
 import { type Drop, PIECES, type StrikingModel, startStrikingModel } from "../model/striking-model.ts";
+import { configFor } from "../server/config-for.ts";
 import { prepareServerCommand, type ServerCommand } from "../server/server-command.ts";
+import { StartTally } from "../server/start-tally.ts";
 import { createWorkspace } from "../server/workspace.ts";
 import { readLog } from "../wire/read-log.ts";
 import { sendContents } from "../wire/send-contents.ts";
@@ -33,7 +35,7 @@ interface Scene {
   readonly server: ServerCommand;
   readonly witnesses: readonly StreamWitness[];
   readonly sent: string[]; // contents
-  failedStarts: number;
+  readonly starts: StartTally;
 }
 
 const ANSWERS_PER_KILL = 3; // each is at another piece when the server dies
@@ -61,8 +63,8 @@ export async function runBrokenStreams(options: BrokenStreamsOptions, say: Say):
   });
   using workspace = createWorkspace({ config: configFor(model.baseUrl) });
   await using server = await prepareServerCommand({ command: options.command, workspaceDir: workspace.dir });
-  const scene: Scene = { options, random, model, server, witnesses, sent: [], failedStarts: 0 };
-  await start(scene);
+  const scene: Scene = { options, random, model, server, witnesses, sent: [], starts: new StartTally() };
+  await scene.starts.start(server, say);
   const [first, second] = witnesses;
   const subscribers = [followRaw("raw", server.port, (event) => first?.take(event))];
   if (second) subscribers.push(followTrpc("trpc", server.port, (event) => second.take(event)));
@@ -84,23 +86,6 @@ function planDrops(count: number, random: Random): Map<string, { pieces: number;
   );
 }
 
-function configFor(baseUrl: string): object {
-  return {
-    llm: { provider: "openai", model: "striking", api_key: "sk-test-1234567890", api_base: baseUrl },
-    api: { limits: { messages_per_second: 100_000, queued_messages: 100_000 } },
-  };
-}
-
-async function start(scene: Scene): Promise<void> {
-  const { server } = scene;
-  server.launch();
-  if (await server.ready()) return;
-  scene.failedStarts += 1;
-  await server.kill();
-  server.launch();
-  if (!(await server.ready())) throw new Error(`The server does not start: ${server.stderr.trim()}`);
-}
-
 /** The next answers begin while those before are still on their way: some are cut more than once. */
 async function killMidStream(scene: Scene, say: Say): Promise<void> {
   const { options, random, model, server } = scene;
@@ -110,7 +95,7 @@ async function killMidStream(scene: Scene, say: Say): Promise<void> {
     const reached = model.reaches(random.pick(toNonEmpty(contents)), random.int(1, PIECES - 1));
     await Promise.race([reached, delay(options.reachMs ?? REACH_LIMIT_MS)]);
     await server.kill();
-    await start(scene);
+    await scene.starts.start(server, say);
     if ((kill + 1) % 10 === 0) say(`${kill + 1} of ${options.kills} kills`);
   }
 }
@@ -145,7 +130,7 @@ async function settle({ options, witnesses, sent }: Scene): Promise<void> {
 }
 
 async function judge(
-  { server, model, witnesses, sent, failedStarts, options }: Scene,
+  { server, model, witnesses, sent, starts, options }: Scene,
   drops: ReadonlyMap<string, unknown>,
 ): Promise<RunReport> {
   const log = await readLog(server.port).catch(() => []);
@@ -164,7 +149,7 @@ async function judge(
   }));
   const readers = witnesses.map(({ texts }) => texts);
   return {
-    verdict: { ...judgeBrokenStreams(streams, readers), failedStarts },
+    verdict: { ...judgeBrokenStreams(streams, readers), failedStarts: starts.failed },
     facts: {
       kills: options.kills,
       drops: options.drops,

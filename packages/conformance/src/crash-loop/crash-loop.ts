@@ -5,6 +5,7 @@ import { answerTo } from "../model/scripted-model.ts";
 import { startLineProxy } from "../server/line-proxy.ts";
 import type { ServerCommand } from "../server/server-command.ts";
 import type { SmallDisk } from "../server/small-disk.ts";
+import { StartTally } from "../server/start-tally.ts";
 import { readLog } from "../wire/read-log.ts";
 import { rawLine, Sender, trpcLine } from "../wire/sender.ts";
 import { followRaw, followTrpc, type LogSubscriber } from "../wire/subscriber.ts";
@@ -44,7 +45,8 @@ interface Loop {
   readonly senders: readonly Sender[];
   readonly subscribers: readonly LogSubscriber[];
   readonly open: ReadonlySet<string>; // run ids without an answer, as the first subscriber sees them
-  readonly counts: { failedStarts: number; termNotClean: number; exitMs: number[]; startMs: number[] };
+  readonly counts: { termNotClean: number; exitMs: number[] };
+  readonly starts: StartTally;
   readonly fullDisk: FullDiskCounts[];
 }
 
@@ -76,7 +78,8 @@ export async function runCrashLoop(options: CrashLoopOptions): Promise<CrashLoop
     answerTo,
     textsBroken: loop.subscribers.reduce((sum, { texts }) => sum + texts.broken, 0),
     fullDisk: sumFullDisk(loop.fullDisk),
-    ...loop.counts,
+    termNotClean: loop.counts.termNotClean,
+    failedStarts: loop.starts.failed,
   });
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   return { verdict, facts: { ...faults, ...countFacts(loop, log.length), seconds } };
@@ -104,22 +107,12 @@ function createLoop(options: CrashLoopOptions, proxy: { port: number; drop: () =
         mayGo: () => open.size < MAX_OPEN,
       }),
   );
-  const counts = { failedStarts: 0, termNotClean: 0, exitMs: [], startMs: [] };
-  return { options, random, drop, senders, subscribers, open, counts, fullDisk: [] };
+  const counts = { termNotClean: 0, exitMs: [] };
+  return { options, random, drop, senders, subscribers, open, counts, starts: new StartTally(), fullDisk: [] };
 }
 
-async function start({ options, counts }: Loop): Promise<void> {
-  const startedAt = performance.now();
-  options.server.launch();
-  if (await options.server.ready()) {
-    counts.startMs.push(performance.now() - startedAt);
-    return;
-  }
-  counts.failedStarts += 1;
-  options.onProgress?.(`the server did not start: ${options.server.stderr.trim()}`);
-  await options.server.kill();
-  options.server.launch();
-  if (!(await options.server.ready())) throw new Error(`The server does not start: ${options.server.stderr.trim()}`);
+function start({ options, starts }: Loop): Promise<void> {
+  return starts.start(options.server, options.onProgress ?? (() => undefined));
 }
 
 async function breakThings(loop: Loop): Promise<Record<string, number>> {
@@ -231,14 +224,14 @@ function progress({ senders, open }: Loop, done: number, all: number): string {
   return `${done}/${all} faults, ${acked} acknowledged, ${open.size} waiting for an answer`;
 }
 
-function countFacts({ senders, subscribers, counts }: Loop, events: number): Record<string, number> {
+function countFacts({ senders, subscribers, counts, starts }: Loop, events: number): Record<string, number> {
   return {
     acknowledged: count(senders, ({ acked }) => acked),
     refused: count(senders, ({ refused }) => refused),
     events,
     textsCompared: count(subscribers, ({ texts }) => texts.compared),
-    starts: counts.startMs.length,
-    startP95Ms: p95(counts.startMs),
+    starts: starts.startMs.length,
+    startP95Ms: p95(starts.startMs),
     termExitP95Ms: p95(counts.exitMs),
   };
 }

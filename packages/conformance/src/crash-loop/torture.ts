@@ -1,6 +1,7 @@
 import { createRandom } from "../ledger/random.ts";
 import type { Say } from "../ledger/run-report.ts";
 import { startScriptedModel } from "../model/scripted-model.ts";
+import { configFor } from "../server/config-for.ts";
 import { prepareServerCommand } from "../server/server-command.ts";
 import { createWorkspace } from "../server/workspace.ts";
 import { type CrashLoopResult, runCrashLoop } from "./crash-loop.ts";
@@ -17,17 +18,14 @@ export interface TortureOptions {
   readonly seed: number;
 }
 
-/** Limits so high that nothing is refused but what the faults break. */
-const API = { limits: { messages_per_second: 100_000, queued_messages: 100_000 } };
 const DISK_MEGABYTES = 384; // room for the log of 20 000 messages, and its write-ahead log
 
 /** The crash loop against a server with a scripted model, in a workspace of its own. */
 export async function runTorture(options: TortureOptions, say: Say): Promise<CrashLoopResult> {
   const { command, template, fulls, ...counts } = options;
   await using model = await startScriptedModel(createRandom(options.seed + 100));
-  const llm = { provider: "openai", model: "scripted", api_key: "sk-test-1234567890", api_base: model.baseUrl };
   const diskMegabytes = fulls > 0 ? DISK_MEGABYTES : undefined;
-  using workspace = createWorkspace({ template, config: { llm, api: API }, diskMegabytes });
+  using workspace = createWorkspace({ template, config: configFor(model.baseUrl), diskMegabytes });
   await using server = await prepareServerCommand({ command, workspaceDir: workspace.dir });
   const fullDisk = workspace.disk && { disk: workspace.disk, times: fulls };
   return await runCrashLoop({ ...counts, server, fullDisk, onProgress: say });

@@ -7,18 +7,10 @@ export const FIRST_BYTE_MS = 1000;
 export const IDLE_MS = 1000;
 
 /** Short timeouts, so that the bounds of a turn are seconds. */
-export function configFor(baseUrl: string): object {
-  return {
-    llm: {
-      provider: "openai",
-      model: "faulty",
-      api_key: KEY,
-      api_base: baseUrl,
-      timeouts: { first_byte: FIRST_BYTE_MS / 1000, idle: IDLE_MS / 1000, total: 10 },
-    },
-    api: { limits: { messages_per_second: 100_000, queued_messages: 100_000 } },
-  };
-}
+export const LLM = {
+  api_key: KEY,
+  timeouts: { first_byte: FIRST_BYTE_MS / 1000, idle: IDLE_MS / 1000, total: 10 },
+};
 
 /** The agents that the cases name: each with the same model, but patience or an address of its own. */
 export async function writeAgents(dir: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { LoggedEvent, SentMessage } from "../ledger/ledger.ts";
 import { createRandom } from "../ledger/random.ts";
 import type { RunReport, Say } from "../ledger/run-report.ts";
 import { startScriptedModel } from "../model/scripted-model.ts";
+import { configFor } from "../server/config-for.ts";
 import { createWorkspace } from "../server/workspace.ts";
 import { cutLife } from "./cut-life.ts";
 import { readImage, writeImage } from "./disk-image.ts";
@@ -24,8 +25,6 @@ export interface PowerCutOptions {
 
 const LIVES = 3; // each but the first begins with what a power cut has left
 const IDLE_MS = 25_000; // in which a server may tidy up; once
-/** Limits so high that nothing is refused. */
-const API = { limits: { messages_per_second: 100_000, queued_messages: 100_000 } };
 
 /**
  * Power cuts, simulated: a server runs under strace, which tells what it wrote, synced and sent, in order. From that the
@@ -36,8 +35,7 @@ export async function runPowerCuts(options: PowerCutOptions, say: Say): Promise<
   const startedAt = performance.now();
   const { command, keepDir, seed } = options;
   await using model = await startScriptedModel(createRandom(seed + 100));
-  const llm = { provider: "openai", model: "scripted", api_key: "sk-test-1234567890", api_base: model.baseUrl };
-  using workspace = createWorkspace({ config: { llm, api: API } });
+  using workspace = createWorkspace({ config: configFor(model.baseUrl) });
   const starter = new ImageStarter({ command, root: workspace.dir, keepDir });
   const random = createRandom(seed);
   const verdicts: Readonly<Record<string, number>>[] = [];

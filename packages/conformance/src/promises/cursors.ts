@@ -2,7 +2,8 @@ import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunReport, Say } from "../ledger/run-report.ts";
 import { startPacedModel } from "../model/paced-model.ts";
-import { configFor, type ServerUnderTest, startServerUnderTest } from "../server/server-under-test.ts";
+import { configFor } from "../server/config-for.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../server/server-under-test.ts";
 import { openRawCopies } from "../wire/copy-line.ts";
 import { readLog } from "../wire/read-log.ts";
 import { type ProbeAnswer, type ProbeDoor, probeCursor } from "./cursor-probe.ts";
@@ -112,7 +113,7 @@ async function askAfterWipe(run: Run): Promise<void> {
 async function askAfterPruning(run: Run): Promise<void> {
   await fillLog(run);
   const [, second] = await readLog(run.server.port);
-  const config = { ...configFor(run), events: { keep: { megabytes: KEEP_MEGABYTES } } };
+  const config = configFor(run.modelUrl, { events: { keep: { megabytes: KEEP_MEGABYTES } } });
   await whileStopped(run, () => writeFileSync(join(run.server.dir, "config.user.yaml"), JSON.stringify(config)));
   const deadline = performance.now() + (run.options.patienceMs ?? PATIENCE_MS);
   const isKept = async (): Promise<boolean> =>

@@ -19,6 +19,8 @@ export interface ServerCommand extends AsyncDisposable {
   launch(): void;
   /** Resolves with false when the process ended by itself or does not answer within 15 s. */
   ready(): Promise<boolean>;
+  /** Launches it and waits until it is ready. Throws when it does not get so, with what it said. */
+  start(): Promise<void>;
   /** kill -9 of its whole process group. */
   kill(): Promise<void>;
   /** SIGTERM. The exit code; null when it had to be killed after 15 s, or was ended by a signal. */
@@ -47,6 +49,24 @@ export async function prepareServerCommand(options: CommandOptions): Promise<Ser
   let stderr = "";
 
   const ended = (): boolean => !child || child.exitCode !== null || child.signalCode !== null;
+  function launch(): void {
+    stderr = "";
+    child = spawn(file, args, { cwd: options.cwd, stdio: ["ignore", "ignore", "pipe"], detached: true });
+    const started = child;
+    running.add(started);
+    started.on("exit", () => running.delete(started));
+    started.stderr?.on("data", (bytes: Buffer) => {
+      stderr = (stderr + bytes.toString()).slice(-4000);
+    });
+  }
+  async function ready(): Promise<boolean> {
+    const deadline = performance.now() + START_LIMIT_MS;
+    while (!ended() && performance.now() < deadline) {
+      if (await isHealthy(port)) return true;
+      await delay(POLL_MS);
+    }
+    return false;
+  }
   async function kill(): Promise<void> {
     if (!child || ended()) return;
     const exit = once(child, "exit");
@@ -64,23 +84,11 @@ export async function prepareServerCommand(options: CommandOptions): Promise<Ser
     get isRunning() {
       return !ended();
     },
-    launch: () => {
-      stderr = "";
-      child = spawn(file, args, { cwd: options.cwd, stdio: ["ignore", "ignore", "pipe"], detached: true });
-      const started = child;
-      running.add(started);
-      started.on("exit", () => running.delete(started));
-      started.stderr?.on("data", (bytes: Buffer) => {
-        stderr = (stderr + bytes.toString()).slice(-4000);
-      });
-    },
-    ready: async () => {
-      const deadline = performance.now() + START_LIMIT_MS;
-      while (!ended() && performance.now() < deadline) {
-        if (await isHealthy(port)) return true;
-        await delay(POLL_MS);
-      }
-      return false;
+    launch,
+    ready,
+    start: async () => {
+      launch();
+      if (!(await ready())) throw new Error(`The server does not start: ${stderr.trim()}`);
     },
     kill,
     terminate: async () => {

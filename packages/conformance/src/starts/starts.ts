@@ -3,7 +3,9 @@ import { judge, type LoggedEvent, type SentMessage } from "../ledger/ledger.ts";
 import { createRandom, type Random } from "../ledger/random.ts";
 import type { RunReport, Say } from "../ledger/run-report.ts";
 import { answerTo, startScriptedModel } from "../model/scripted-model.ts";
+import { configFor } from "../server/config-for.ts";
 import { prepareServerCommand, type ServerCommand } from "../server/server-command.ts";
+import { StartTally } from "../server/start-tally.ts";
 import { createWorkspace } from "../server/workspace.ts";
 import { readLog } from "../wire/read-log.ts";
 import { sendAll } from "../wire/send-all.ts";
@@ -26,32 +28,31 @@ interface Trial {
   readonly config: object;
   readonly random: Random;
   readonly say: Say;
-  readonly counts: { failedStarts: number; lostAcked: number; neverAnswered: number };
-  readonly startMs: number[];
+  readonly counts: { lostAcked: number; neverAnswered: number };
+  readonly starts: StartTally;
 }
 
 const MESSAGES_AT_ONCE = 3;
 const ANSWER_LIMIT_MS = 30_000;
-const API = { limits: { messages_per_second: 100_000, queued_messages: 100_000 } };
 
 /** Always starts again: after a kill at any instant of a start, and where another process is, or was. */
 export async function runStarts(options: StartsOptions, say: Say): Promise<RunReport> {
   const startedAt = performance.now();
   const { command, seed } = options;
   await using model = await startScriptedModel(createRandom(seed + 100));
-  const llm = { provider: "openai", model: "scripted", api_key: "sk-test-1234567890", api_base: model.baseUrl };
-  const config = { llm, api: API };
-  const counts = { failedStarts: 0, lostAcked: 0, neverAnswered: 0 };
-  const trial: Trial = { options, config, random: createRandom(seed), say, counts, startMs: [] };
+  const config = configFor(model.baseUrl);
+  const counts = { lostAcked: 0, neverAnswered: 0 };
+  const starts = new StartTally();
+  const trial: Trial = { options, config, random: createRandom(seed), say, counts, starts };
   const kills = Math.ceil(options.kills / 2);
   await killOnOpenRuns(trial, kills);
   say(`${kills} starts killed on a store with open runs`);
   await killOnEmpty(trial, options.kills - kills);
   say(`${options.kills - kills} starts killed on an empty workspace`);
   const pairs = await tryPairs({ command, config, pairs: options.pairs, random: trial.random }, say);
-  const startMs = Math.round(trial.startMs.toSorted((a, b) => a - b)[Math.floor(trial.startMs.length / 2)] ?? 0);
+  const startMs = Math.round(starts.startMs.toSorted((a, b) => a - b)[Math.floor(starts.startMs.length / 2)] ?? 0);
   const seconds = Math.round((performance.now() - startedAt) / 1000);
-  const verdict = { ...counts, ...pairs, failedStarts: counts.failedStarts + pairs.failedStarts };
+  const verdict = { ...counts, ...pairs, failedStarts: starts.failed + pairs.failedStarts };
   return { verdict, facts: { kills: options.kills, pairs: options.pairs, startMs, seconds } };
 }
 
@@ -61,12 +62,12 @@ async function killOnOpenRuns(trial: Trial, kills: number): Promise<void> {
   await using server = await prepareServerCommand({ command: trial.options.command, workspaceDir: workspace.dir });
   const sent: SentMessage[] = [];
   for (let round = 0; round < kills; round += 1) {
-    await start(trial, server);
+    await trial.starts.start(server, trial.say);
     sent.push(...(await sendSome(server.port, `open${round}`)));
     await server.kill();
     await killStart(trial, server, round / kills);
   }
-  await start(trial, server);
+  await trial.starts.start(server, trial.say);
   await judgeLog(trial, server.port, sent);
 }
 
@@ -75,32 +76,17 @@ async function killOnEmpty(trial: Trial, kills: number): Promise<void> {
     using workspace = createWorkspace({ config: trial.config });
     await using server = await prepareServerCommand({ command: trial.options.command, workspaceDir: workspace.dir });
     await killStart(trial, server, round / kills);
-    await start(trial, server);
+    await trial.starts.start(server, trial.say);
     await judgeLog(trial, server.port, await sendSome(server.port, `empty${round}`));
   }
 }
 
 /** `share` of the time that a start takes. */
-async function killStart({ startMs, random }: Trial, server: ServerCommand, share: number): Promise<void> {
+async function killStart({ starts: { startMs }, random }: Trial, server: ServerCommand, share: number): Promise<void> {
   const longest = startMs.toSorted((a, b) => a - b)[Math.floor(startMs.length * 0.8)] ?? 0;
   server.launch();
   await delay(longest * (share + random.next() / 20));
   await server.kill();
-}
-
-/** A start that fails is tried once more, so that the run can go on. */
-async function start({ counts, say, startMs }: Trial, server: ServerCommand): Promise<void> {
-  const startedAt = performance.now();
-  server.launch();
-  if (await server.ready()) {
-    startMs.push(performance.now() - startedAt);
-    return;
-  }
-  counts.failedStarts += 1;
-  say(`the server did not start: ${server.stderr.trim()}`);
-  await server.kill();
-  server.launch();
-  if (!(await server.ready())) throw new Error(`The server does not start: ${server.stderr.trim()}`);
 }
 
 async function sendSome(port: number, name: string): Promise<SentMessage[]> {

@@ -4,7 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createRandom, type Random } from "../ledger/random.ts";
 import type { RunReport, Say } from "../ledger/run-report.ts";
 import { type FaultyModel, startFaultyModel } from "../model/faulty-model.ts";
+import { configFor } from "../server/config-for.ts";
 import { prepareServerCommand, type ServerCommand } from "../server/server-command.ts";
+import { StartTally } from "../server/start-tally.ts";
 import { createWorkspace } from "../server/workspace.ts";
 import { readEvents } from "../wire/read-log.ts";
 import { sendContents } from "../wire/send-contents.ts";
@@ -33,7 +35,7 @@ interface Scene {
   /** What the model was told of the outcome of its calls, by message. */
   readonly told: Map<string, string[]>;
   readonly sent: string[];
-  failedStarts: number;
+  readonly starts: StartTally;
 }
 
 /**
@@ -55,12 +57,12 @@ export async function runToolEffects(options: ToolEffectsOptions, say: Say): Pro
     reply.toolCall(0, "bash", JSON.stringify({ command: effectOf(content, random) }));
     reply.finish("tool_calls");
   });
-  using workspace = createWorkspace({ config: configFor(model.baseUrl) });
+  using workspace = createWorkspace({ config: configFor(model.baseUrl, { tools: { bash: { approval: "allow" } } }) });
   await using server = await prepareServerCommand({ command: options.command, workspaceDir: workspace.dir });
-  const scene: Scene = { options, random, server, model, told, sent: [], failedStarts: 0 };
-  await start(scene);
+  const scene: Scene = { options, random, server, model, told, sent: [], starts: new StartTally() };
+  await scene.starts.start(server, say);
   for (let kill = 0; kill < options.kills; kill++) {
-    await killAroundCalls(scene, kill);
+    await killAroundCalls(scene, kill, say);
     if ((kill + 1) % 20 === 0) say(`${kill + 1} of ${options.kills} kills`);
   }
   const events = await settle(scene);
@@ -69,16 +71,8 @@ export async function runToolEffects(options: ToolEffectsOptions, say: Say): Pro
   const { verdict, facts } = judgeToolEffects({ sent: scene.sent, told, effects, events });
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   return {
-    verdict: { ...verdict, failedStarts: scene.failedStarts },
+    verdict: { ...verdict, failedStarts: scene.starts.failed },
     facts: { kills: options.kills, ...facts, seconds },
-  };
-}
-
-function configFor(baseUrl: string): object {
-  return {
-    llm: { provider: "openai", model: "effects", api_key: "sk-test-1234567890", api_base: baseUrl },
-    api: { limits: { messages_per_second: 100_000, queued_messages: 100_000 } },
-    tools: { bash: { approval: "allow" } },
   };
 }
 
@@ -87,7 +81,7 @@ function effectOf(content: string, random: Random): string {
   return `${pause()}; echo '${content}' >> ${EFFECTS}; ${pause()}`;
 }
 
-async function killAroundCalls(scene: Scene, kill: number): Promise<void> {
+async function killAroundCalls(scene: Scene, kill: number, say: Say): Promise<void> {
   const { random, server, model, sent } = scene;
   const contents = Array.from({ length: CALLS_AT_ONCE }, (_, index) => `effect ${kill}-${index}`);
   sent.push(...contents);
@@ -97,17 +91,7 @@ async function killAroundCalls(scene: Scene, kill: number): Promise<void> {
   while (!model.exchanges(first)[0]?.isOver && performance.now() < deadline) await delay(1);
   await delay(random.int(0, LONGEST_WAIT_MS));
   await server.kill();
-  await start(scene);
-}
-
-async function start(scene: Scene): Promise<void> {
-  const { server } = scene;
-  server.launch();
-  if (await server.ready()) return;
-  scene.failedStarts += 1;
-  await server.kill();
-  server.launch();
-  if (!(await server.ready())) throw new Error(`The server does not start: ${server.stderr.trim()}`);
+  await scene.starts.start(server, say);
 }
 
 async function settle({ options, server, sent }: Scene): ReturnType<typeof readEvents> {

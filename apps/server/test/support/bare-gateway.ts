@@ -1,0 +1,50 @@
+import type { Gateway } from "@my-bot/protocol";
+import { openSqliteBus, type PrunableBus } from "../../src/bus/sqlite-bus.ts";
+import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
+import { createGateway } from "../../src/gateway.ts";
+import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
+import type { AgentDefinition } from "../../src/workspace/agent-definition.ts";
+import type { Config } from "../../src/workspace/config.ts";
+
+export interface BareGateway {
+  readonly gateway: Gateway;
+  readonly bus: PrunableBus;
+}
+
+const PICKLE = {
+  agentId: "pickle",
+  name: "Pickle",
+  description: "",
+  systemPrompt: "",
+  allowSkills: false,
+  allowBash: false,
+  maxConcurrency: 1,
+};
+
+/** A gateway on a real log in `dir`, behind which nobody answers: for what happens between the doors and the log. */
+export function openBareGateway(dir: string, config: Config): BareGateway {
+  const store = openSqliteStore(dir);
+  const sessions = openSqliteSessions(store);
+  const bus = openSqliteBus(store, [sessions]);
+  const agents = new Map<string, AgentDefinition>([["pickle", { ...PICKLE, llm: config.llm }]]);
+  const rest = { skills: new Map(), warnings: [], isOffline: true, hasUserConfig: true };
+  const { content_bytes, frame_bytes } = config.api.limits;
+  const gateway = createGateway({
+    bus,
+    sessions,
+    runs: { abort: () => Promise.resolve([]), isRunning: () => false },
+    workspace: () => ({ dir, config, agents, ...rest }),
+    info: () => ({
+      name: "my-bot",
+      version: "0",
+      protocol_version: 1,
+      features: [],
+      llm: { mode: "offline", provider: "offline", model: "offline" },
+      default_agent: "pickle",
+      limits: { content_bytes, frame_bytes },
+      workspace: { loaded_at: 0, problem: null },
+    }),
+    draining: new AbortController().signal,
+  });
+  return { gateway, bus };
+}

@@ -1,6 +1,9 @@
 import { type RefObject, useEffect } from "react";
 
-/** Puts a region into the tab order while there is something to scroll to in it, so that the keyboard can. */
+/**
+ * Puts a region into the tab order while there is something to scroll to in it, so that the keyboard can. Its children
+ * may grow; they stay the same ones.
+ */
 export function useScrollFocus(region: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const element = region.current;
@@ -13,5 +16,5 @@ export function useScrollFocus(region: RefObject<HTMLElement | null>): void {
     const observer = new ResizeObserver(update); // tells the first sizes, too
     for (const observed of [element, ...element.children]) observer.observe(observed);
     return () => observer.disconnect();
-  });
+  }, [region]);
 }

@@ -7,19 +7,11 @@ import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
 import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import { Config } from "../../src/workspace/config.ts";
+import { PICKLE } from "../support/bare-gateway.ts";
 import { inbound, session } from "../support/events.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const MESSAGES = 60;
-const AGENT = {
-  agentId: "pickle",
-  name: "Pickle",
-  description: "",
-  systemPrompt: "",
-  allowSkills: false,
-  allowBash: false,
-  maxConcurrency: 60,
-};
 
 test("[RUN14] a run that cannot store its steps waits for room, and fails for nothing else", async () => {
   using dir = tempDir();
@@ -36,7 +28,7 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   const refusals: unknown[] = [];
   const stop = new AbortController();
   const tools = createToolRegistry([createReadTool({ workspaceDir: dir.path })], { onError: () => undefined });
-  const definition = { ...AGENT, llm: Config.parse({}).llm };
+  const definition = { ...PICKLE, maxConcurrency: MESSAGES, llm: Config.parse({}).llm };
   const agent = { definition, systemPrompt: "", model: createOfflineModel({ chunkDelayMs: 0 }), tools };
   const deps = { bus, sessions, findAgent: () => agent, onError: (error: unknown) => void refusals.push(error) };
   const runs = createAgentRuns(deps, stop.signal);

@@ -11,7 +11,8 @@ export interface BareGateway {
   readonly bus: PrunableBus;
 }
 
-const PICKLE = {
+/** An agent's definition, but for its model. */
+export const PICKLE = {
   agentId: "pickle",
   name: "Pickle",
   description: "",

@@ -191,3 +191,33 @@ test("[WEB5] the page has no accessibility fault that axe finds, wide and narrow
   }
   await page.close();
 });
+
+test("[WEB5] what scrolls can be reached by keyboard, and what does not is passed over", async () => {
+  await using server = await startServer();
+  const page = await openPage(server.url);
+  await say(page, "Hello");
+  await page.locator('[data-role="assistant"][data-state="completed"]').waitFor();
+  const tabIndex = (height: number) => async (): Promise<string | null> => {
+    await page.setViewportSize({ width: 1280, height });
+    return page.getByRole("region", { name: "Messages" }).getAttribute("tabindex");
+  };
+  await expect.poll(tabIndex(1600)).toBeNull();
+  await expect.poll(tabIndex(300)).toBe("0");
+  await page.close();
+});
+
+test("[WEB5] on a narrow screen the list of conversations closes by Escape and by what is beside it", async () => {
+  await using server = await startServer();
+  const page = await openPage(server.url);
+  await page.setViewportSize({ width: 390, height: 844 });
+  const list = page.getByRole("dialog", { name: "Conversations" });
+  for (const close of [() => page.keyboard.press("Escape"), () => page.mouse.click(380, 400)]) {
+    await page.getByTestId("menu").click();
+    await list.waitFor({ state: "visible" });
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    await close();
+    await list.waitFor({ state: "hidden" });
+  }
+  await page.close();
+});

@@ -5,6 +5,7 @@ import { createOfflineModel } from "../src/agent/offline-model.ts";
 import { createReadTool } from "../src/agent/tools/read.ts";
 import { createToolRegistry } from "../src/agent/tools/registry.ts";
 import { createSkillTool } from "../src/agent/tools/skill.ts";
+import { callContext } from "./support/call-context.ts";
 
 const never = new AbortController().signal;
 const label = "*(offline model)*\n\n";
@@ -50,7 +51,7 @@ async function answerWithTool(content: string): Promise<{ call: ModelToolCall | 
   const { call, text } = await turn(messages);
   if (!call) return { call, text };
   expect(text).toBe("");
-  const result = await registry.run(call, never);
+  const result = await registry.run(callContext(call.name, call.arguments), never);
   messages.push({ role: "assistant", content: "", tool_calls: [call] });
   messages.push({ role: "tool", content: result.content, tool_call_id: call.id });
   return { call, text: (await turn(messages)).text };

@@ -8,12 +8,13 @@ import { createReadTool } from "../src/agent/tools/read.ts";
 import { createToolRegistry } from "../src/agent/tools/registry.ts";
 import { createSkillTool } from "../src/agent/tools/skill.ts";
 import type { Tool } from "../src/agent/tools/tool.ts";
+import { callContext } from "./support/call-context.ts";
 import { type TemporaryFolder, temporaryFolder } from "./workspace-folder.ts";
 
 const never = new AbortController().signal;
 
 function read(folder: TemporaryFolder, path: string, privatePaths?: readonly string[]) {
-  return createReadTool({ workspaceDir: folder.path, privatePaths }).run({ path }, never);
+  return createReadTool({ workspaceDir: folder.path, privatePaths }).run({ path });
 }
 
 describe("read", () => {
@@ -43,7 +44,7 @@ describe("read", () => {
     "notes/today.md/x",
   ])("[RUN9] refuses %j", async (path) => {
     await using folder = await temporaryFolder({ "w/notes/today.md": "inside", "outside.md": "outside" });
-    const result = await createReadTool({ workspaceDir: join(folder.path, "w") }).run({ path }, never);
+    const result = await createReadTool({ workspaceDir: join(folder.path, "w") }).run({ path });
     expect(result.is_error).toBe(true);
     expect(result.content).toMatch(/^Cannot read ".*": it .+\.$/);
     expect(result.content).not.toContain(folder.path);
@@ -140,9 +141,9 @@ describe("skill", () => {
   test("[TOOL1] is offered with its descriptions and found by id or name", async () => {
     expect(tool.description).toContain("- meeting-notes: Minutes.");
     for (const skill_name of ["meeting-notes", "Meeting Notes", " MEETING-NOTES "]) {
-      expect(await tool.run({ skill_name }, never)).toEqual({ content: "1. Listen.", is_error: false });
+      expect(await tool.run({ skill_name })).toEqual({ content: "1. Listen.", is_error: false });
     }
-    expect(await tool.run({ skill_name: "fly" }, never)).toEqual({
+    expect(await tool.run({ skill_name: "fly" })).toEqual({
       content: 'There is no skill "fly". Skills: meeting-notes',
       is_error: true,
     });
@@ -163,6 +164,7 @@ describe("registry", () => {
     description: `Does ${name}.`,
     input: Input,
     isReadOnly: name === "echo",
+    isResumable: name === "linger",
     timeoutMs: name === "linger" || name === "hang" ? 50 : undefined,
     run,
   });
@@ -182,7 +184,7 @@ describe("registry", () => {
     ],
     { onError },
   );
-  const run = (name: string, args: string, signal = never) => registry.run({ id: "1", name, arguments: args }, signal);
+  const run = (name: string, args: string, signal = never) => registry.run(callContext(name, args), signal);
 
   test("[TOOL2] describes tools as JSON Schema", () => {
     expect(registry.tools()[0]).toEqual({
@@ -230,7 +232,8 @@ describe("registry", () => {
   });
 
   test("[TOOL2] knows which calls may be repeated; unknown ones may not", () => {
-    expect(["echo", "throw", "fly"].map((name) => registry.isReadOnly(name))).toEqual([true, false, false]);
+    const names = ["echo", "linger", "throw", "fly"]; // changes nothing, goes on where it was, neither, unknown
+    expect(names.map((name) => registry.isRepeatable(name))).toEqual([true, true, false, false]);
     expect(() =>
       createToolRegistry([tool("a", () => new Promise(() => {})), tool("a", () => new Promise(() => {}))], { onError }),
     ).toThrow("same name");

@@ -115,14 +115,13 @@ async function runTool(
   run: Run,
   { call, signal }: { call: ToolCallEvent; signal: AbortSignal },
 ): Promise<void> {
-  const { tool_call_id: id, name, arguments: args } = call;
   const { bus, agent } = deps;
-  const { sessionSource } = run;
-  const result = await agent.tools.run({ id, name, arguments: args }, signal);
+  const { inbound, sessionSource } = run;
+  const result = await agent.tools.run({ call, inbound, sessionSource }, signal);
   const events = [toolResultEvent(call, result)];
   if (!signal.aborted) await appendPatiently(deps, events, { sessionSource, signal });
-  // what changes nothing is made again after the next start; of anything else the log tells how far it came
-  else if (!agent.tools.isReadOnly(name)) await bus.publish(events, { sessionSource });
+  // what may be made again is, after the next start; of anything else the log tells how far it came
+  else if (!agent.tools.isRepeatable(call.name)) await bus.publish(events, { sessionSource });
   signal.throwIfAborted();
 }
 
@@ -132,7 +131,7 @@ async function untilAllEnded(calls: readonly Promise<void>[]): Promise<void> {
   await Promise.all(calls);
 }
 
-/** Calls that a crash interrupted: those that change nothing are made again, of the others the model is told. */
+/** Calls that a crash interrupted: those that may be are made again, of the others the model is told. */
 async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: AbortSignal): Promise<void> {
   const { bus, agent } = deps;
   const { sessionSource } = run;
@@ -141,7 +140,7 @@ async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: Abo
   const interrupted = openCalls(groupRuns(events).get(run.inbound.run_id));
   await untilAllEnded(
     interrupted.map((call) =>
-      agent.tools.isReadOnly(call.name)
+      agent.tools.isRepeatable(call.name)
         ? runTool(deps, run, { call, signal })
         : appendPatiently(deps, [unknown(call)], { sessionSource, signal }),
     ),

@@ -8,6 +8,7 @@ import { KeptOutput } from "../../src/agent/tools/kept-output.ts";
 import { createToolRegistry } from "../../src/agent/tools/registry.ts";
 import type { ToolResult } from "../../src/agent/tools/tool.ts";
 import { Config } from "../../src/workspace/config.ts";
+import { callContext } from "../support/call-context.ts";
 import { isRunning, readPids, untilGone } from "../support/processes.ts";
 import { type TemporaryFolder, temporaryFolder } from "../workspace-folder.ts";
 
@@ -77,7 +78,7 @@ describe("what a command gets and gives", () => {
     await using folder = await temporaryFolder({});
     const registry = createToolRegistry([bashIn(folder, { timeout_seconds: 5 })], { onError: () => undefined });
     const refusal = async (args: object): Promise<string> => {
-      const result = await registry.run({ id: "1", name: "bash", arguments: JSON.stringify(args) }, never);
+      const result = await registry.run(callContext("bash", JSON.stringify(args)), never);
       return `${result.is_error} ${result.content}`;
     };
     expect(await refusal({ command: "" })).toMatch(/^true Invalid arguments for "bash": command/);

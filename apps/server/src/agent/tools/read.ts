@@ -19,7 +19,7 @@ export interface ReadToolOptions {
 }
 
 /** Reads text files of the workspace, and nothing else of the machine (SPEC RUN9). */
-export function createReadTool({ workspaceDir, privatePaths = [] }: ReadToolOptions): Tool<typeof Input> {
+export function createReadTool({ workspaceDir, privatePaths = [] }: ReadToolOptions) {
   return {
     name: "read",
     description: "Reads a text file of the workspace.",
@@ -38,7 +38,7 @@ export function createReadTool({ workspaceDir, privatePaths = [] }: ReadToolOpti
         return refused(path, explain(cause));
       }
     },
-  };
+  } satisfies Tool<typeof Input>;
 }
 
 /** What can be said of a path without looking at the disk. */

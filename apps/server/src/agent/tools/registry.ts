@@ -1,7 +1,7 @@
 import { formatIssues } from "@my-bot/protocol";
 import * as z from "zod";
-import type { ModelTool, ModelToolCall } from "../language-model.ts";
-import type { Tool, ToolResult } from "./tool.ts";
+import type { ModelTool } from "../language-model.ts";
+import type { CallContext, Tool, ToolResult } from "./tool.ts";
 
 const MAX_RESULT_CHARS = 100_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -11,10 +11,10 @@ const STOP_LIMIT_MS = 2000; // how long a stopped tool may take to end; one that
 export interface ToolRegistry {
   /** What the model is offered. */
   tools(): readonly ModelTool[];
-  /** May this tool be called again after a crash? False for unknown ones. */
-  isReadOnly(name: string): boolean;
+  /** May a call be made again after a crash: it changes nothing, or goes on where it was? False for unknown tools. */
+  isRepeatable(name: string): boolean;
   /** Never rejects: unknown tools, bad arguments, failures and timeouts are results with `is_error`. */
-  run(call: ModelToolCall, signal: AbortSignal): Promise<ToolResult>;
+  run(context: CallContext, signal: AbortSignal): Promise<ToolResult>;
 }
 
 export interface ToolRegistryOptions {
@@ -29,8 +29,9 @@ export function createToolRegistry(tools: readonly Tool[], { onError }: ToolRegi
   const modelTools = tools.map(toModelTool);
   return {
     tools: () => modelTools,
-    isReadOnly: (name) => byName.get(name)?.isReadOnly ?? false,
-    run: async (call, signal) => {
+    isRepeatable: (name) => isRepeatable(byName.get(name)),
+    run: async (context, signal) => {
+      const { call } = context;
       const tool = byName.get(call.name);
       if (!tool)
         return failure(
@@ -41,9 +42,13 @@ export function createToolRegistry(tools: readonly Tool[], { onError }: ToolRegi
         return failure(`The arguments of "${tool.name}" are not valid JSON. Send one JSON object.`);
       const input = tool.input.safeParse(args);
       if (!input.success) return failure(`Invalid arguments for "${tool.name}": ${formatIssues(input.error)}`);
-      return runTool(tool, input.data, { onError, signal });
+      return runTool(tool, input.data, { context, onError, signal });
     },
   };
+}
+
+function isRepeatable(tool: Tool | undefined): boolean {
+  return tool !== undefined && (tool.isReadOnly || tool.isResumable === true);
 }
 
 function toModelTool({ name, description, input }: Tool): ModelTool {
@@ -64,7 +69,7 @@ function parseArguments(text: string): unknown {
 async function runTool(
   tool: Tool,
   input: z.output<Tool["input"]>,
-  { onError, signal }: ToolRegistryOptions & { signal: AbortSignal },
+  { context, onError, signal }: ToolRegistryOptions & { context: CallContext; signal: AbortSignal },
 ): Promise<ToolResult> {
   const timeoutMs = tool.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -72,7 +77,7 @@ async function runTool(
   using ending = afterStop(stop);
   try {
     stop.throwIfAborted();
-    return cap(await Promise.race([tool.run(input, stop), ending.overdue]));
+    return cap(await Promise.race([tool.run(input, stop, context), ending.overdue]));
   } catch (cause) {
     if (!stop.aborted) onError(cause);
     if (signal.aborted) return failure(`"${tool.name}" was stopped`);

@@ -7,7 +7,7 @@ const MAX_LIST_CHARS = 16_000;
 const Input = z.object({ skill_name: z.string().min(1).max(100).describe("id or name of the skill") });
 
 /** Lets the model read the instructions of a skill when a task calls for it (SPEC TOOL1). */
-export function createSkillTool(skills: ReadonlyMap<string, SkillDefinition>): Tool<typeof Input> {
+export function createSkillTool(skills: ReadonlyMap<string, SkillDefinition>) {
   return {
     name: "skill",
     description: `Loads the instructions of a skill. Available skills:\n${listSkills(skills)}`,
@@ -19,7 +19,7 @@ export function createSkillTool(skills: ReadonlyMap<string, SkillDefinition>): T
       const ids = cut([...skills.keys()], 2000).join(", ");
       return { content: `There is no skill "${skill_name}". Skills: ${ids || "none"}`, is_error: true };
     },
-  };
+  } satisfies Tool<typeof Input>;
 }
 
 function findSkill(skills: ReadonlyMap<string, SkillDefinition>, wanted: string): SkillDefinition | undefined {

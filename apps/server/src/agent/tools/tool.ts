@@ -1,8 +1,18 @@
+import type { InboundEvent, ToolCallEvent } from "@my-bot/protocol";
 import type * as z from "zod";
 
 export interface ToolResult {
   readonly content: string;
   readonly is_error: boolean;
+}
+
+/** Which call it is, and of whom. */
+export interface CallContext {
+  readonly call: ToolCallEvent;
+  /** The message that is being answered. */
+  readonly inbound: InboundEvent;
+  /** The full source that its session belongs to. */
+  readonly sessionSource: string;
 }
 
 /** Something the model may call. Expected failures are returned as text for the model, never thrown. */
@@ -12,8 +22,10 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly input: Input;
   /** May be called again after a crash because it changes nothing. */
   readonly isReadOnly: boolean;
+  /** A call that was cut short may be made again because it then goes on where it was: what it does is keyed by the call. */
+  readonly isResumable?: boolean | undefined;
   /** How long one call may take; 30 s unless told. */
   readonly timeoutMs?: number | undefined;
   /** Ends soon after `signal` aborts; what it returns then, such as the output so far, is still used. */
-  run(input: z.output<Input>, signal: AbortSignal): Promise<ToolResult>;
+  run(input: z.output<Input>, signal: AbortSignal, context: CallContext): Promise<ToolResult>;
 }

@@ -17,9 +17,11 @@ import {
   type SessionEvent,
   type SessionView,
 } from "@my-bot/protocol";
+import { v7 as timedUuid } from "uuid"; // new ones stand together in every index, which keeps a commit small
 import { routeSource } from "./agent/routing.ts";
 import type { RunControl } from "./agent/run-control.ts";
 import type { EventBus, LogRecord } from "./bus/event-bus.ts";
+import { messageKey } from "./bus/message-key.ts";
 import { firstCharacters } from "./session/first-characters.ts";
 import type { SessionOwner, SessionStore } from "./session/session-store.ts";
 import type { Workspace } from "./workspace/open-workspace.ts";
@@ -80,8 +82,8 @@ async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
   if (input.agent_id) requireAgent(deps, input.agent_id);
   const existing = input.session_id ? requireOwner(deps, input.session_id) : sessions.resolve(source);
   const owner = existing ?? newOwner(deps, source, input.agent_id);
-  const messageId = input.message_id ?? randomUUID();
-  const key = `message:${source}:${messageId}`;
+  const messageId = input.message_id ?? timedUuid();
+  const key = messageKey(messageId, source);
   if (!bus.has(key)) requireQueueRoom(deps, owner.session_id);
 
   const inbound: InboundEvent = {
@@ -91,7 +93,7 @@ async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
     content: input.content,
     timestamp: now(),
     retry_count: 0,
-    run_id: randomUUID(),
+    run_id: timedUuid(),
     message_id: messageId,
     agent_id: input.agent_id ?? owner.agent_id,
   };

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { eventChecksum } from "./event-checksum.ts";
+import { renewMessageKey } from "./message-key.ts";
 import { StoreError } from "./store-error.ts";
 
 /** One SQL script for each version of the schema, in order; `PRAGMA user_version` counts those applied. */
@@ -46,6 +47,16 @@ const MIGRATIONS = [
 
   // The last event that retention has removed: a cursor before it has missed something.
   "ALTER TABLE store ADD COLUMN pruned_seq INTEGER NOT NULL DEFAULT 0;",
+
+  // Every index that a message touches in a place of its own is a page more to sync.
+  `CREATE TABLE open_runs_by_age (
+     seq INTEGER PRIMARY KEY REFERENCES events ON DELETE CASCADE,
+     run_id TEXT NOT NULL UNIQUE
+   ) STRICT;
+   INSERT INTO open_runs_by_age (seq, run_id) SELECT seq, run_id FROM open_runs;
+   DROP TABLE open_runs;
+   ALTER TABLE open_runs_by_age RENAME TO open_runs;
+   UPDATE keys SET key = renew_message_key(key);`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -54,8 +65,11 @@ export function readSchemaVersion(database: DatabaseSync): number {
   return Number(database.prepare("PRAGMA user_version").get()?.user_version);
 }
 
-/** Brings the schema up to date; each step is a transaction. Throws StoreError for a store of a newer version. */
-export function migrate(database: DatabaseSync, file: string): void {
+/**
+ * Brings the schema up to date, or to an earlier version `to`; each step is a transaction. Throws StoreError for a store of
+ * a newer version.
+ */
+export function migrate(database: DatabaseSync, file: string, to = SCHEMA_VERSION): void {
   const version = readSchemaVersion(database);
   if (version > SCHEMA_VERSION) {
     throw new StoreError(
@@ -71,8 +85,9 @@ export function migrate(database: DatabaseSync, file: string): void {
       body: String(body),
     }),
   );
+  database.function("renew_message_key", { deterministic: true }, (key) => renewMessageKey(String(key)));
   for (const [index, script] of MIGRATIONS.entries()) {
-    if (index < version) continue;
+    if (index < version || index >= to) continue;
     database.exec(`BEGIN; ${script} PRAGMA user_version = ${index + 1}; COMMIT;`);
   }
 }

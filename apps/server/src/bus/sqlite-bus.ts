@@ -45,7 +45,7 @@ export interface SqliteBusOptions {
 
 const RECENT = { records: 1024, chars: 4 * 1024 * 1024 };
 const TRIM_MS = 10_000;
-const WAL_BYTES = 64 * 1024 * 1024; // SQLite itself keeps it at 4 MiB, but not while a backup reads
+const WAL_BYTES = 64 * 1024 * 1024; // SQLite itself keeps it at 16 MiB, but not while a backup reads
 
 export function openSqliteBus(
   store: SqliteStore,

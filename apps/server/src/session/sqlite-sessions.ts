@@ -49,12 +49,11 @@ function prepareWrites({ writer }: SqliteStore) {
     rename: writer.prepare("UPDATE sessions SET title = ? WHERE session_id = ?"),
     delete: writer.prepare("DELETE FROM sessions WHERE session_id = ?"),
     releaseSource: writer.prepare("DELETE FROM source_sessions WHERE session_id = ?"),
-    dropRuns: writer.prepare("DELETE FROM open_runs WHERE session_id = ?"),
     inbound: writer.prepare(
       `UPDATE sessions SET title = coalesce(title, ?), updated_at = ?,
        message_count = message_count + 1, open_runs = open_runs + 1 WHERE session_id = ?`,
     ),
-    openRun: writer.prepare("INSERT INTO open_runs (run_id, session_id, seq) VALUES (?, ?, ?)"),
+    openRun: writer.prepare("INSERT INTO open_runs (seq, run_id) VALUES (?, ?)"),
     outbound: writer.prepare(
       `UPDATE sessions SET updated_at = ?, message_count = message_count + 1, open_runs = open_runs - 1
        WHERE session_id = ?`,
@@ -72,7 +71,9 @@ function prepareReads({ writer, reader }: SqliteStore) {
     get: reader.prepare("SELECT * FROM sessions WHERE session_id = ?"),
     openMessages: reader.prepare(
       `SELECT seq, session_id, session_source, body, crc FROM events
-       WHERE seq IN (SELECT seq FROM open_runs WHERE session_id = ?) ORDER BY seq LIMIT ?`,
+       WHERE session_id = ? AND seq >= (SELECT min(seq) FROM open_runs)
+         AND EXISTS (SELECT 1 FROM open_runs WHERE open_runs.seq = events.seq)
+       ORDER BY seq LIMIT ?`,
     ),
     list: reader.prepare(
       `SELECT * FROM sessions WHERE (updated_at, session_id) < (?, ?)
@@ -98,12 +99,11 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
       } else {
         write.delete.run(event.session_id);
         write.releaseSource.run(event.session_id);
-        write.dropRuns.run(event.session_id);
       }
       return;
     case "InboundEvent":
       write.inbound.run(firstCharacters(event.content, TITLE_CHARACTERS), event.timestamp, event.session_id);
-      write.openRun.run(event.run_id, event.session_id, seq);
+      write.openRun.run(seq, event.run_id);
       return;
     case "OutboundEvent":
       write.outbound.run(event.timestamp, event.session_id);

@@ -164,6 +164,7 @@ describe("registry", () => {
     description: `Does ${name}.`,
     input: Input,
     isReadOnly: name === "echo",
+    approval: "allow",
     isResumable: name === "linger",
     timeoutMs: name === "linger" || name === "hang" ? 50 : undefined,
     run,

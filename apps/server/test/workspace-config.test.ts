@@ -53,11 +53,17 @@ describe("files", () => {
     );
   });
 
-  test("[TOOL3] bash is denied unless the configuration says allow, which is a warning", async () => {
+  test("[TOOL3] bash asks unless the configuration says otherwise; allow is a warning", async () => {
     const bash = (text: string): string => `${online}tools: { bash: { ${text} } }\n`;
-    const denied = await load({ "config.user.yaml": online });
-    expect(denied.config.tools.bash).toMatchObject({ approval: "deny", timeout_seconds: 120, env: [] });
-    expect(denied.warnings).toEqual([]);
+    const asked = await load({ "config.user.yaml": online });
+    expect(asked.config.tools.bash).toEqual({
+      rules: [],
+      timeout_seconds: 120,
+      env: [],
+      max_processes: 512,
+      max_memory_mb: 4096,
+    });
+    expect(asked.warnings).toEqual([]);
     const allowed = await load({ "config.user.yaml": bash("approval: allow, env: [EDITOR]") });
     expect(allowed.config.tools.bash).toMatchObject({ approval: "allow", env: ["EDITOR"] });
     expect(allowed.warnings).toEqual([

@@ -10,6 +10,7 @@ import { createReadTool } from "./tools/read.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 import { createSkillTool } from "./tools/skill.ts";
 import type { Tool } from "./tools/tool.ts";
+import { approvalOf } from "./tools/tool-approval.ts";
 
 export interface ReadyAgentsDeps {
   /** Where the environment of commands is taken from. */
@@ -34,10 +35,11 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
 
 function toolsOf({ dir, config, skills }: Workspace, agent: AgentDefinition, env: Environment): Tool[] {
   const privatePaths = [config.event_path, config.history_path, config.logging_path];
-  const { bash } = config.tools;
-  return [
+  const tools: Tool[] = [
     createReadTool({ workspaceDir: dir, privatePaths }),
     ...(agent.allowSkills ? [createSkillTool(skills)] : []),
-    ...(bash.approval === "allow" && agent.allowBash ? [createBashTool({ workspaceDir: dir, env, config: bash })] : []),
+    ...(agent.allowBash ? [createBashTool({ workspaceDir: dir, env, config: config.tools.bash })] : []),
   ];
+  // whoever would have to be asked cannot be yet
+  return tools.filter((tool) => approvalOf(tool, config.tools) === "allow");
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ToolsConfig } from "./tools-config.ts";
 
 const relativePath = z
   .string()
@@ -83,16 +84,6 @@ const Events = z.strictObject({
     .prefault({}),
 });
 
-/** The tool that runs commands. `ask` is still to come between the two. */
-const Bash = z.strictObject({
-  approval: z.enum(["deny", "allow"]).default("deny"),
-  timeout_seconds: z.number().positive().max(3600).default(120), // the longest; a call may ask for less
-  env: z.array(z.string().regex(/^[A-Za-z_]\w*$/, "is not the name of a variable")).default([]), // passed on besides PATH, HOME, LANG, TERM
-  max_processes: z.int().positive().max(100_000).default(512), // of one call
-  max_memory_mb: z.int().positive().max(1_000_000).default(4096), // address space of each process
-});
-export type BashConfig = z.output<typeof Bash>;
-
 /** The merged `config.user.yaml` and `config.runtime.yaml`. The keys are the inherited ones; unknown keys are errors. */
 export const Config = z.strictObject({
   llm: LlmConfig.prefault({}),
@@ -106,7 +97,7 @@ export const Config = z.strictObject({
   webread: z.looseObject({}).optional(),
   api: Api.prefault({}),
   events: Events.prefault({}),
-  tools: z.strictObject({ bash: Bash.prefault({}) }).prefault({}),
+  tools: ToolsConfig.prefault({}),
   routing: z.strictObject({ bindings: z.array(Binding).default([]) }).prefault({}),
 });
 export type Config = z.output<typeof Config>;

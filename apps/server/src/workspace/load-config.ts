@@ -98,7 +98,7 @@ function warnAboutMode({ file, mode, value }: ConfigFile): string[] {
 }
 
 function warnAboutBash({ tools }: Config, fault: MakeFault): string[] {
-  if (tools.bash.approval === "deny") return [];
+  if (tools.bash.approval !== "allow") return [];
   return [fault(["tools", "bash", "approval"], "the model may run any command as the user of this server").message];
 }
 

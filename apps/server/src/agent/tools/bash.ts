@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import * as z from "zod";
-import type { BashConfig } from "../../workspace/config.ts";
+import type { BashConfig } from "../../workspace/tools-config.ts";
 import { type CommandEnd, type CommandLimits, runCommand } from "./run-command.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 
@@ -41,6 +41,7 @@ export function createBashTool({ workspaceDir, env, config }: BashToolOptions) {
       "Whatever it leaves running in the background is ended with it. Of long output the middle is left out.",
     input,
     isReadOnly: false,
+    approval: "ask",
     timeoutMs: maxSeconds * 1000 + ENDING_MS,
     run: async ({ command, timeout_seconds = maxSeconds }, signal) => {
       const limits = limitsOf(config, timeout_seconds);

@@ -25,6 +25,7 @@ export function createReadTool({ workspaceDir, privatePaths = [] }: ReadToolOpti
     description: "Reads a text file of the workspace.",
     input: Input,
     isReadOnly: true,
+    approval: "allow",
     run: async ({ path }) => {
       const refusal = refusePath(path);
       if (refusal) return refused(path, refusal);

@@ -13,6 +13,7 @@ export function createSkillTool(skills: ReadonlyMap<string, SkillDefinition>) {
     description: `Loads the instructions of a skill. Available skills:\n${listSkills(skills)}`,
     input: Input,
     isReadOnly: true,
+    approval: "allow",
     run: async ({ skill_name }) => {
       const skill = findSkill(skills, skill_name);
       if (skill) return { content: skill.body, is_error: false };

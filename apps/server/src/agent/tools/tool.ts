@@ -24,8 +24,12 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly isReadOnly: boolean;
   /** A call that was cut short may be made again because it then goes on where it was: what it does is keyed by the call. */
   readonly isResumable?: boolean | undefined;
+  /** What holds unless the configuration says otherwise. */
+  readonly approval: "allow" | "ask";
   /** How long one call may take; 30 s unless told. */
   readonly timeoutMs?: number | undefined;
+  /** What whoever is asked sees besides the arguments, such as a diff; undefined: nothing more. */
+  preview?(input: z.output<Input>): Promise<string | undefined>;
   /** Ends soon after `signal` aborts; what it returns then, such as the output so far, is still used. */
   run(input: z.output<Input>, signal: AbortSignal, context: CallContext): Promise<ToolResult>;
 }

@@ -1,0 +1,1 @@
+export { createTRPCUntypedClient, createWSClient, wsLink } from "@trpc/client";

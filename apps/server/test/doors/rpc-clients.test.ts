@@ -102,8 +102,8 @@ const PAIRS = Object.entries(CLIENTS).flatMap(([client, connect]) =>
   Object.entries(DOORS).map(([door, startDoor]) => ({ client, door, connect, startDoor })),
 );
 
-describe.each(PAIRS)("[RPC9] $client at $door", ({ connect, startDoor }) => {
-  test("queries and mutations are answered, many at once, each with its own answer", async () => {
+describe.each(PAIRS)("$client at $door", ({ connect, startDoor }) => {
+  test("[RPC9] queries and mutations are answered, many at once, each with its own answer", async () => {
     await using setup = await setUp(startDoor, connect);
     const { client } = setup;
     const contents = Array.from({ length: 20 }, (_, i) => `m${i}`);
@@ -116,7 +116,7 @@ describe.each(PAIRS)("[RPC9] $client at $door", ({ connect, startDoor }) => {
     expect(await send(client, "m3")).toEqual({ ...(receipts[3] as object), duplicate: true });
   });
 
-  test("faults reject with their code and one line", async () => {
+  test("[RPC9] faults reject with their code and one line", async () => {
     await using setup = await setUp(startDoor, connect);
     const { client } = setup;
     const faults: [Promise<unknown>, string, RegExp][] = [
@@ -129,7 +129,7 @@ describe.each(PAIRS)("[RPC9] $client at $door", ({ connect, startDoor }) => {
     }
   });
 
-  test("a subscription tells what there was, then what comes, each with its id, until it is ended", async () => {
+  test("[RPC9] a subscription tells what there was, then what comes, each with its id, until it is ended", async () => {
     await using setup = await setUp(startDoor, connect);
     const { client } = setup;
     await send(client, "before");
@@ -152,13 +152,13 @@ describe.each(PAIRS)("[RPC9] $client at $door", ({ connect, startDoor }) => {
     expect(followed.all).toHaveLength(4);
   });
 
-  test("a subscription that cannot be had fails with its code", async () => {
+  test("[RPC9] a subscription that cannot be had fails with its code", async () => {
     await using setup = await setUp(startDoor, connect);
     const followed = follow(setup.client, { types: ["Nonsense"] });
     expect(await followed.nextEnd()).toMatchObject({ data: { code: "BAD_REQUEST" } });
   });
 
-  test("it resumes by itself when the line is cut, again and again: nothing is missed or doubled", async () => {
+  test("[RPC9] it resumes by itself when the line is cut, again and again: nothing is missed or doubled", async () => {
     await using setup = await setUp(startDoor, connect);
     const { client, gateway, drop } = setup;
     const followed = follow(client, { types: ["InboundEvent"] });

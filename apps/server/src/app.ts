@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
 import { createAgentRuns, runAgentWorker } from "./agent/agent-worker.ts";
+import { createDispatcher } from "./agent/dispatcher.ts";
 import { createReadyAgents, type ReadyAgentsDeps } from "./agent/ready-agents.ts";
 import { killLeftProcesses } from "./agent/tools/call-processes.ts";
 import { runRetention } from "./bus/retention.ts";
@@ -86,7 +87,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 }
 
 /** All that is behind the doors: the log, the agents that answer it, and the gateway. */
-async function startCore(live: LiveWorkspace, deps: ReadyAgentsDeps) {
+async function startCore(live: LiveWorkspace, deps: Pick<ReadyAgentsDeps, "env" | "onError">) {
   const { dir, config } = live.current;
   const { onError } = deps;
   const store = openSqliteStore(openDataFolder(join(dir, config.event_path)));
@@ -95,9 +96,10 @@ async function startCore(live: LiveWorkspace, deps: ReadyAgentsDeps) {
   const bus = openSqliteBus(store, [sessions]);
   const drain = new AbortController();
   const stop = new AbortController();
-  let agents = createReadyAgents(live.current, deps);
   const worker = { bus, sessions, findAgent: (agentId: string) => agents.get(agentId), onError };
   const runs = createAgentRuns(worker, stop.signal);
+  const readyDeps = { ...deps, dispatcher: createDispatcher({ bus, sessions, runs, onError }) };
+  let agents = createReadyAgents(live.current, readyDeps);
   const working = runAgentWorker(worker, runs, stop.signal);
   const keep = () => ({ limits: live.current.config.events.keep, changed: live.replaced });
   const keeping = runRetention({ bus, keep, onError }, stop.signal);
@@ -107,7 +109,7 @@ async function startCore(live: LiveWorkspace, deps: ReadyAgentsDeps) {
     draining: drain.signal,
     /** For the runs that begin from now on. */
     use: (next: Workspace): void => {
-      agents = createReadyAgents(next, deps);
+      agents = createReadyAgents(next, readyDeps);
       runs.refreshConcurrency();
     },
     drain: (graceMs: number): Promise<void> => {

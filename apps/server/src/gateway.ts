@@ -164,6 +164,7 @@ function newOwner({ workspace }: GatewayDeps, source: string, agentId: string | 
     session_id: randomUUID(),
     source,
     agent_id: agentId ?? routeSource(routing.bindings, source, default_agent),
+    parent_session_id: null,
   };
 }
 

@@ -1,6 +1,7 @@
 import type {
   BotEvent,
   DeltaEvent,
+  DispatchEvent,
   InboundEvent,
   OutboundEvent,
   RunEndedEvent,
@@ -11,6 +12,8 @@ import type {
 export interface ToolUse {
   readonly call: Pick<ToolCallEvent, "tool_call_id" | "name" | "arguments">;
   readonly result: Pick<ToolResultEvent, "content" | "is_error"> | null;
+  /** Whom the task was given to, and in which session; null for any other tool. */
+  readonly child: Pick<DispatchEvent, "session_id" | "agent_id"> | null;
 }
 
 /** One call of the model: what it said, then the tools it used. */
@@ -60,6 +63,10 @@ export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
       return changeRun(timeline, event.run_id, (run) => applyToolCall(startRun(run), event));
     case "ToolResultEvent":
       return changeRun(timeline, event.run_id, (run) => applyToolResult(run, event));
+    case "DispatchEvent":
+      return changeRun(timeline, event.run_id, (run) => applyDispatch(run, event));
+    case "DispatchResultEvent":
+      return timeline; // the tool's result tells it
     case "OutboundEvent":
       return changeRun(timeline, event.run_id, (run) => applyReply(run, event));
     case "RunEndedEvent":
@@ -128,16 +135,26 @@ function applyToolCall(run: Run, event: ToolCallEvent): Run {
     text: turn.tools.length === 0 ? event.content : turn.text, // the log's, also where it takes back an unfinished text
     tools: turn.tools.some(({ call }) => call.tool_call_id === event.tool_call_id)
       ? turn.tools
-      : [...turn.tools, { call: event, result: null }],
+      : [...turn.tools, { call: event, result: null, child: null }],
   }));
 }
 
 function applyToolResult(run: Run, event: ToolResultEvent): Run {
-  return changeTurn(run, event.turn, (turn) => ({
+  return changeTool(run, event, (tool) => ({ ...tool, result: event }));
+}
+
+function applyDispatch(run: Run, event: DispatchEvent): Run {
+  return changeTool(run, event, (tool) => ({ ...tool, child: event }));
+}
+
+function changeTool(
+  run: Run,
+  { turn: number, tool_call_id: id }: ToolResultEvent | DispatchEvent,
+  change: (tool: ToolUse) => ToolUse,
+): Run {
+  return changeTurn(run, number, (turn) => ({
     ...turn,
-    tools: turn.tools.map((tool) =>
-      tool.call.tool_call_id === event.tool_call_id ? { ...tool, result: event } : tool,
-    ),
+    tools: turn.tools.map((tool) => (tool.call.tool_call_id === id ? change(tool) : tool)),
   }));
 }
 

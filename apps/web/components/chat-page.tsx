@@ -2,6 +2,7 @@
 
 import { Menu } from "lucide-react";
 import { useEffect, useState } from "react";
+import { sessionFragment } from "../bot/fragment.ts";
 import { useSelectedSession } from "../bot/use-selected-session.ts";
 import { useSession } from "../bot/use-session.ts";
 import { useSessions } from "../bot/use-sessions.ts";
@@ -46,6 +47,7 @@ export function ChatPage() {
         <Header
           title={selected === null || session ? sessionTitle(session) : "…"}
           source={session?.source}
+          parentId={session?.parent_session_id ?? null}
           onMenu={isWide ? null : () => setDrawerOpen(true)}
         />
         <OfflineBanner />
@@ -61,11 +63,13 @@ export function ChatPage() {
 interface HeaderProps {
   readonly title: string;
   readonly source: string | undefined;
+  /** The session whose agent began this one. */
+  readonly parentId: string | null;
   /** Null where the side list is always there. */
   readonly onMenu: (() => void) | null;
 }
 
-function Header({ title, source, onMenu }: HeaderProps) {
+function Header({ title, source, parentId, onMenu }: HeaderProps) {
   return (
     <header className="flex items-center gap-2 border-b px-4 py-2.5">
       {onMenu && (
@@ -74,6 +78,11 @@ function Header({ title, source, onMenu }: HeaderProps) {
         </IconButton>
       )}
       <h1 className="min-w-0 flex-1 truncate font-medium text-sm">{title}</h1>
+      {parentId && (
+        <a data-testid="parent" href={sessionFragment(parentId)} className="shrink-0 text-primary text-sm underline">
+          Asked for here
+        </a>
+      )}
       {source && <SourceBadge source={source} />}
       <ConnectionPill />
     </header>

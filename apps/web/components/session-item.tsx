@@ -1,5 +1,5 @@
 import type { SessionView } from "@my-bot/protocol";
-import { Pencil, Trash2 } from "lucide-react";
+import { CornerDownRight, Pencil, Trash2 } from "lucide-react";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { sessionFragment } from "../bot/fragment.ts";
 import { IconButton } from "./icon-button.tsx";
@@ -7,6 +7,8 @@ import { SourceBadge } from "./source-badge.tsx";
 
 interface SessionItemProps {
   readonly session: SessionView;
+  /** Of a session that an agent of another one began. */
+  readonly parent: SessionView | undefined;
   readonly isSelected: boolean;
   onSelect(): void;
   onRename(title: string): void;
@@ -18,7 +20,7 @@ export function sessionTitle(session: SessionView | null | undefined): string {
 }
 
 /** A conversation in the list: a link, and in its place the form or the question that was asked for. */
-export function SessionItem({ session, isSelected, onSelect, onRename, onDelete }: SessionItemProps) {
+export function SessionItem({ session, parent, isSelected, onSelect, onRename, onDelete }: SessionItemProps) {
   const [mode, setMode] = useState<"link" | "rename" | "delete">("link");
   const title = sessionTitle(session);
   const close = (): void => setMode("link");
@@ -38,6 +40,7 @@ export function SessionItem({ session, isSelected, onSelect, onRename, onDelete 
             onClick={onSelect}
             className="flex min-h-9 items-center gap-2 rounded-lg px-2.5 py-1.5 text-sm"
           >
+            {session.parent_session_id !== null && <ChildMark parent={parent} />}
             <span className="min-w-0 flex-1 truncate">{title}</span>
             {session.open_runs > 0 && <WorkingDot />}
             <span className="group-hover:invisible">
@@ -48,6 +51,18 @@ export function SessionItem({ session, isSelected, onSelect, onRename, onDelete 
         </>
       )}
     </li>
+  );
+}
+
+function ChildMark({ parent }: { parent: SessionView | undefined }) {
+  const label = `asked for in ${parent ? sessionTitle(parent) : "another conversation"}`;
+  return (
+    <CornerDownRight
+      role="img"
+      aria-label={label}
+      data-testid="child-mark"
+      className="size-3.5 shrink-0 text-muted-foreground"
+    />
   );
 }
 

@@ -58,6 +58,7 @@ function SessionItems({ list, selected, onChoice }: SidebarProps) {
           <SessionItem
             key={session.session_id}
             session={session}
+            parent={sessions.find(({ session_id }) => session_id === session.parent_session_id)}
             isSelected={session.session_id === selected}
             onSelect={onChoice}
             onRename={(title) => void client.sessions.rename(session.session_id, title).catch(reportError)}

@@ -1,11 +1,13 @@
 import { Check, ChevronRight, CircleAlert, LoaderCircle, Minus } from "lucide-react";
 import { useRef } from "react";
+import { sessionFragment } from "../bot/fragment.ts";
+import { agentName, useServer } from "../bot/server.tsx";
 import type { ToolUse } from "../bot/timeline.ts";
 import { useScrollFocus } from "./use-scroll-focus.ts";
 
 /** One tool call on one line; what went in and came out inside. */
 export function ToolLine({ tool, isOpen }: { tool: ToolUse; isOpen: boolean }) {
-  const { call, result } = tool;
+  const { call, result, child } = tool;
   return (
     <details data-testid="tool" className="group rounded-lg border text-sm">
       <summary className="flex list-none items-center gap-2 rounded-lg px-2.5 py-1.5 text-muted-foreground hover:bg-muted">
@@ -15,10 +17,21 @@ export function ToolLine({ tool, isOpen }: { tool: ToolUse; isOpen: boolean }) {
         <ToolState result={result} isOpen={isOpen} />
       </summary>
       <div className="flex flex-col gap-2 border-t px-3 py-2.5">
+        {child && <ChildLink child={child} />}
         <Block label="Arguments" text={pretty(call.arguments)} />
         {result && <Block label={result.is_error ? "Error" : "Result"} text={result.content} />}
       </div>
     </details>
+  );
+}
+
+/** To the session in which another agent does the task. */
+function ChildLink({ child }: { child: NonNullable<ToolUse["child"]> }) {
+  const agent = agentName(useServer(), child.agent_id);
+  return (
+    <a data-testid="child" href={sessionFragment(child.session_id)} className="self-start text-primary underline">
+      See how {agent} does it
+    </a>
   );
 }
 

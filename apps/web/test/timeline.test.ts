@@ -162,3 +162,33 @@ test("[WEB6] [EV5] [bug unfinished-text-before-tools] what a killed server had s
   const second = { ...call, tool_call_id: "b", content: "" };
   expect(texts(play(...begun, first, second, first))).toEqual(["I look"]);
 });
+
+test("[WEB6] [AGT2] a dispatch leads from its tool call to the child's session, however often it is told", () => {
+  const dispatch: BotEvent = {
+    type: "DispatchEvent",
+    session_id: "s2",
+    source: "agent:pickle",
+    content: "Sort",
+    timestamp: 1,
+    parent_session_id: "s1",
+    retry_count: 0,
+    run_id: "r1",
+    turn: 0,
+    tool_call_id: "b",
+    agent_id: "cookie",
+    child_run_id: "r2",
+  };
+  const calls = ["a", "b"].map((id): BotEvent => ({ ...call, tool_call_id: id, content: "" }));
+  const told: BotEvent[] = [
+    inbound(),
+    started,
+    ...calls,
+    dispatch,
+    { ...result, tool_call_id: "b", content: "Sorted" },
+  ];
+  const timeline = play(...told, ...told);
+  expect(timeline.runs.flatMap(({ turns }) => turns.flatMap(({ tools }) => tools))).toMatchObject([
+    { child: null },
+    { child: { session_id: "s2", agent_id: "cookie" }, result: { content: "Sorted" } },
+  ]);
+});

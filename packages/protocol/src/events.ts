@@ -2,6 +2,15 @@ import * as z from "zod";
 
 const timestamp = z.number(); // seconds since 1970, fractional
 
+/** The tool call that an agent dispatched a task by. */
+export const Dispatcher = z.object({
+  session_id: z.string(), // the parent's, as are the others
+  run_id: z.string(),
+  turn: z.int(),
+  tool_call_id: z.string(),
+});
+export type Dispatcher = z.infer<typeof Dispatcher>;
+
 /** Work entering the system. The first six fields are the inherited wire format, in its order (SPEC EV1). */
 export const InboundEvent = z.object({
   type: z.literal("InboundEvent"),
@@ -13,6 +22,7 @@ export const InboundEvent = z.object({
   run_id: z.string(), // the run that answers this message
   message_id: z.string(), // the sender's idempotency key
   agent_id: z.string(), // the agent that answers
+  dispatched_by: Dispatcher.optional(), // only of a task that an agent gave to another
 });
 export type InboundEvent = z.infer<typeof InboundEvent>;
 
@@ -27,6 +37,41 @@ export const OutboundEvent = z.object({
   run_id: z.string(),
 });
 export type OutboundEvent = z.infer<typeof OutboundEvent>;
+
+/**
+ * An agent gave a task to another: the child, whose session is `session_id`. The event belongs to the parent's session, as
+ * part of the run that waits for the result. The first seven fields are the inherited wire format, in its order (SPEC AGT2).
+ */
+export const DispatchEvent = z.object({
+  type: z.literal("DispatchEvent"),
+  session_id: z.string(),
+  source: z.string(), // agent:<the parent's>
+  content: z.string(), // the task
+  timestamp,
+  parent_session_id: z.string(),
+  retry_count: z.int(),
+  run_id: z.string(), // of the parent
+  turn: z.int(),
+  tool_call_id: z.string(),
+  agent_id: z.string(), // the child's
+  child_run_id: z.string(),
+});
+export type DispatchEvent = z.infer<typeof DispatchEvent>;
+
+/** The one end of a DispatchEvent: what the child answered, or why it did not (SPEC AGT2). */
+export const DispatchResultEvent = z.object({
+  type: z.literal("DispatchResultEvent"),
+  session_id: z.string(),
+  source: z.string(), // agent:<the child's>
+  content: z.string(),
+  timestamp,
+  error: z.string().nullable(),
+  run_id: z.string(), // of the parent
+  turn: z.int(),
+  tool_call_id: z.string(),
+  parent_session_id: z.string(),
+});
+export type DispatchResultEvent = z.infer<typeof DispatchResultEvent>;
 
 export const RunStartedEvent = z.object({
   type: z.literal("RunStartedEvent"),
@@ -85,6 +130,7 @@ export const SessionEvent = z.object({
   agent_id: z.string(),
   title: z.string().nullable(), // null: takes the first message's text
   timestamp,
+  parent_session_id: z.string().optional(), // of a session that was made for a dispatched task
 });
 export type SessionEvent = z.infer<typeof SessionEvent>;
 
@@ -118,9 +164,16 @@ export const DurableEvent = z.discriminatedUnion("type", [
   RunEndedEvent,
   ToolCallEvent,
   ToolResultEvent,
+  DispatchEvent,
+  DispatchResultEvent,
   SessionEvent,
 ]);
 export type DurableEvent = z.infer<typeof DurableEvent>;
+
+/** The session whose history an event is part of: of a dispatch the parent's, although it names the child's. */
+export function homeSession(event: DurableEvent | DeltaEvent): string {
+  return "parent_session_id" in event && event.type !== "SessionEvent" ? event.parent_session_id : event.session_id;
+}
 
 /** Whatever a subscriber may receive: durable, ephemeral and control events. */
 export const BotEvent = z.discriminatedUnion("type", [...DurableEvent.options, DeltaEvent, SyncedEvent, GapEvent]);

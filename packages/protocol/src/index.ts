@@ -4,9 +4,13 @@ export { EventSubscription } from "./event-subscription.ts";
 export {
   BotEvent,
   DeltaEvent,
+  DispatchEvent,
+  Dispatcher,
+  DispatchResultEvent,
   DurableEvent,
   EventType,
   GapEvent,
+  homeSession,
   InboundEvent,
   OutboundEvent,
   RunEndedEvent,

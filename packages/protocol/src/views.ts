@@ -10,6 +10,7 @@ export const SessionView = z.object({
   updated_at: z.number(),
   message_count: z.int(), // InboundEvents and OutboundEvents
   open_runs: z.int(), // messages that wait for their answer, the running one included
+  parent_session_id: z.string().nullable(), // the session whose agent dispatched a task to this one
 });
 export type SessionView = z.infer<typeof SessionView>;
 

@@ -126,7 +126,7 @@ async function runTool(
 }
 
 /** No call outlives its run: waits for all of them, then rethrows the first failure. */
-async function untilAllEnded(calls: readonly Promise<void>[]): Promise<void> {
+async function untilAllEnded(calls: readonly Promise<unknown>[]): Promise<void> {
   await Promise.allSettled(calls);
   await Promise.all(calls);
 }

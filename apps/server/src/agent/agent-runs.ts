@@ -2,6 +2,7 @@ import type { AbortInput, InboundEvent } from "@my-bot/protocol";
 import PQueue from "p-queue";
 import type { Run } from "./agent-loop.ts";
 import type { RunControl } from "./run-control.ts";
+import { RunSlot } from "./run-slot.ts";
 
 /** How a run is carried out and ended; both belong to the worker. */
 export interface RunSteps {
@@ -16,6 +17,7 @@ export interface RunSteps {
 interface Entry {
   readonly run: Run;
   readonly controller: AbortController;
+  readonly slot: RunSlot;
   state: "queued" | "running";
   readonly ended: PromiseWithResolvers<void>;
 }
@@ -28,7 +30,10 @@ export class RunAborted extends Error {
   }
 }
 
-/** All open runs of this process: one at a time in a session, in the order they were added; sessions side by side (SPEC RUN1). */
+/**
+ * All open runs of this process: one at a time in a session, in the order they were added; sessions side by side (SPEC
+ * RUN1). What a run has dispatched ends with it (SPEC AGT4).
+ */
 export class AgentRuns implements RunControl {
   readonly #steps: RunSteps;
   readonly #entries = new Map<string, Entry>(); // by run_id, in the order they were added
@@ -42,13 +47,20 @@ export class AgentRuns implements RunControl {
 
   add(inbound: InboundEvent, sessionSource: string): void {
     if (this.#entries.has(inbound.run_id)) return;
+    const controller = new AbortController();
+    const queue = queueOf(this.#agents, inbound.agent_id, this.#steps.concurrency(inbound.agent_id));
     const entry: Entry = {
       run: { inbound, sessionSource, text: "", usage: null },
-      controller: new AbortController(),
+      controller,
+      slot: new RunSlot(queue, controller.signal),
       state: "queued",
       ended: Promise.withResolvers(),
     };
     this.#entries.set(inbound.run_id, entry);
+    if (this.#isOrphan(inbound)) {
+      void this.#stop(entry);
+      return;
+    }
     const lane = queueOf(this.#lanes, inbound.session_id, 1);
     void lane
       .add(() => this.#runInTurn(entry))
@@ -66,8 +78,12 @@ export class AgentRuns implements RunControl {
     const entries = [...this.#entries.values()].filter(({ run: { inbound } }) =>
       "run_id" in which ? inbound.run_id === which.run_id : inbound.session_id === which.session_id,
     );
-    await Promise.all(entries.map((entry) => this.#stop(entry)));
-    return entries.map(({ run }) => run.inbound.run_id);
+    return await this.#stopAll(entries);
+  }
+
+  /** The run leaves its place among those of its agent to others until `wait` has settled. */
+  whileWaiting<T>(runId: string, wait: Promise<T>): Promise<T> {
+    return this.#entries.get(runId)?.slot.lend(wait) ?? wait;
   }
 
   isRunning(runId: string): boolean {
@@ -88,26 +104,42 @@ export class AgentRuns implements RunControl {
     clearTimeout(interrupt);
   }
 
+  /** With all that they have dispatched; gives the ids of all. */
+  async #stopAll(entries: readonly Entry[]): Promise<string[]> {
+    const all = new Set(entries);
+    for (const { run } of all) for (const child of this.#childrenOf(run.inbound.run_id)) all.add(child); // grows while it is walked
+    await Promise.all([...all].map((entry) => this.#stop(entry)));
+    return [...all].map(({ run }) => run.inbound.run_id);
+  }
+
+  #childrenOf(runId: string): Entry[] {
+    return [...this.#entries.values()].filter(({ run }) => run.inbound.dispatched_by?.run_id === runId);
+  }
+
+  /** Nobody waits for it any more. A parent is added before its children, after a restart too. */
+  #isOrphan({ dispatched_by: parent }: InboundEvent): boolean {
+    return parent !== undefined && (this.#entries.get(parent.run_id)?.controller.signal.aborted ?? true);
+  }
+
   async #stop(entry: Entry): Promise<void> {
-    if (entry.state === "running") {
-      entry.controller.abort(new RunAborted());
-      return entry.ended.promise;
-    }
+    entry.controller.abort(new RunAborted());
+    if (entry.state === "running") return entry.ended.promise;
     // Its lane passes over it: a queued run must not wait for those before it to be stopped.
     this.#entries.delete(entry.run.inbound.run_id);
     await this.#steps.cancel(entry.run);
   }
 
   async #runInTurn(entry: Entry): Promise<void> {
-    const { inbound } = entry.run;
-    const agent = queueOf(this.#agents, inbound.agent_id, this.#steps.concurrency(inbound.agent_id));
-    await agent.add(async () => {
-      if (this.#isClosing || this.#entries.get(inbound.run_id) !== entry) return; // stopped while it waited
+    const { run_id } = entry.run.inbound;
+    await entry.slot.take();
+    if (!this.#isClosing && this.#entries.get(run_id) === entry) {
       entry.state = "running";
       await this.#steps.answer(entry.run, entry.controller.signal);
-      this.#entries.delete(inbound.run_id);
+      this.#entries.delete(run_id);
+      if (!this.#isClosing) await this.#stopAll(this.#childrenOf(run_id));
       entry.ended.resolve();
-    });
+    }
+    entry.slot.give();
   }
 }
 

@@ -4,6 +4,7 @@ import type { SessionStore } from "../session/session-store.ts";
 import { type ReadyAgent, type Run, runAgentLoop } from "./agent-loop.ts";
 import { AgentRuns, RunAborted } from "./agent-runs.ts";
 import { appendPatiently } from "./append-patiently.ts";
+import { dispatchResultEvent } from "./dispatcher.ts";
 import { ModelError } from "./language-model.ts";
 
 export interface AgentWorkerDeps {
@@ -77,10 +78,10 @@ function failed(run: Run, error: string): Outcome {
   return { status: "failed", error };
 }
 
-function appendStarted(deps: AgentWorkerDeps, { inbound, sessionSource }: Run, signal: AbortSignal): Promise<void> {
+async function appendStarted(deps: AgentWorkerDeps, { inbound, sessionSource }: Run, signal: AbortSignal) {
   const { session_id, run_id, agent_id } = inbound;
   const started = { type: "RunStartedEvent" as const, session_id, run_id, agent_id, timestamp: Date.now() / 1000 };
-  return appendPatiently(deps, [started], { sessionSource, key: `started:${run_id}`, signal });
+  await appendPatiently(deps, [started], { sessionSource, key: `started:${run_id}`, signal });
 }
 
 /** The answer and the end of the run, in one append. The key makes a second answer impossible (SPEC RUN2). */
@@ -89,11 +90,28 @@ async function endRun(
   run: Run,
   { outcome, signal }: { outcome: Outcome; signal: AbortSignal },
 ): Promise<void> {
-  const events = [outboundEvent(run, outcome), runEndedEvent(run, outcome)];
-  const options = { sessionSource: run.sessionSource, key: `answer:${run.inbound.run_id}`, signal };
-  await appendPatiently(deps, events, options).catch((cause: unknown) => {
+  const outbound = outboundEvent(run, outcome);
+  const key = `answer:${run.inbound.run_id}`;
+  const answer = appendPatiently(deps, [outbound, runEndedEvent(run, outcome)], {
+    sessionSource: run.sessionSource,
+    key,
+    signal,
+  });
+  await Promise.all([answer, appendDispatchResult(deps, { run, outbound, signal })]).catch((cause: unknown) => {
     if (!signal.aborted) deps.onError(cause);
   });
+}
+
+/** For whoever waits for it; begun in the same tick as the answer, and so in the same commit (SPEC BUS11, AGT2). */
+async function appendDispatchResult(
+  deps: AgentWorkerDeps,
+  { run, outbound, signal }: { run: Run; outbound: OutboundEvent; signal: AbortSignal },
+): Promise<void> {
+  const parent = run.inbound.dispatched_by;
+  const sessionSource = parent && deps.sessions.owner(parent.session_id)?.source;
+  if (!parent || !sessionSource) return; // its session may be deleted
+  const key = `dispatched:${outbound.run_id}`;
+  await appendPatiently(deps, [dispatchResultEvent(outbound, parent)], { sessionSource, key, signal });
 }
 
 function pause(ms: number): Promise<void> {

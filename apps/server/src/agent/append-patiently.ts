@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { BotError, type DurableEvent } from "@my-bot/protocol";
-import type { EventBus, PublishOptions } from "../bus/event-bus.ts";
+import type { EventBus, Published, PublishOptions } from "../bus/event-bus.ts";
 
 export interface AppendPatientlyDeps {
   readonly bus: EventBus;
@@ -21,12 +21,11 @@ export async function appendPatiently(
   { bus, onError }: AppendPatientlyDeps,
   events: readonly DurableEvent[],
   { signal, ...options }: AppendPatientlyOptions,
-): Promise<void> {
+): Promise<Published> {
   for (;;) {
     signal.throwIfAborted();
     try {
-      await bus.publish(events, options);
-      return;
+      return await bus.publish(events, options);
     } catch (cause) {
       if (!(cause instanceof BotError && cause.code === "SERVICE_UNAVAILABLE")) throw cause;
       onError(cause);

@@ -42,6 +42,8 @@ export function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, R
       }
       case "RunStartedEvent":
       case "RunEndedEvent":
+      case "DispatchEvent":
+      case "DispatchResultEvent":
       case "SessionEvent":
         break;
     }

@@ -2,6 +2,7 @@ import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import type { Environment } from "../workspace/load-config.ts";
 import type { Workspace } from "../workspace/open-workspace.ts";
 import type { ReadyAgent } from "./agent-loop.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { createOpenAiModel } from "./llm.ts";
 import { createOfflineModel } from "./offline-model.ts";
 import { buildSystemPrompt } from "./system-prompt.ts";
@@ -9,12 +10,14 @@ import { createBashTool } from "./tools/bash.ts";
 import { createReadTool } from "./tools/read.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 import { createSkillTool } from "./tools/skill.ts";
+import { createSubagentDispatchTool } from "./tools/subagent-dispatch.ts";
 import type { Tool } from "./tools/tool.ts";
 import { approvalOf } from "./tools/tool-approval.ts";
 
 export interface ReadyAgentsDeps {
   /** Where the environment of commands is taken from. */
   readonly env: Environment;
+  readonly dispatcher: Dispatcher;
   readonly onError: (error: unknown) => void;
 }
 
@@ -27,18 +30,23 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
       definition,
       systemPrompt: buildSystemPrompt(definition, workspace.skills.values()),
       model: definition.llm.provider === "offline" ? offline : createOpenAiModel(definition.llm),
-      tools: createToolRegistry(toolsOf(workspace, definition, deps.env), { onError: deps.onError }),
+      tools: createToolRegistry(toolsOf(workspace, definition, deps), { onError: deps.onError }),
     },
   ]);
   return new Map(ready);
 }
 
-function toolsOf({ dir, config, skills }: Workspace, agent: AgentDefinition, env: Environment): Tool[] {
+function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinition, deps: ReadyAgentsDeps): Tool[] {
   const privatePaths = [config.event_path, config.history_path, config.logging_path];
+  const { env, dispatcher } = deps;
+  const { bash, subagent_dispatch } = config.tools;
   const tools: Tool[] = [
     createReadTool({ workspaceDir: dir, privatePaths }),
     ...(agent.allowSkills ? [createSkillTool(skills)] : []),
-    ...(agent.allowBash ? [createBashTool({ workspaceDir: dir, env, config: config.tools.bash })] : []),
+    ...(agent.allowBash ? [createBashTool({ workspaceDir: dir, env, config: bash })] : []),
+    ...(agents.size > 1
+      ? [createSubagentDispatchTool({ agents: [...agents.values()], config: subagent_dispatch, dispatcher })]
+      : []),
   ];
   // whoever would have to be asked cannot be yet
   return tools.filter((tool) => approvalOf(tool, config.tools) === "allow");

@@ -1,4 +1,4 @@
-import type { DeltaEvent, DurableEvent, EventFilter } from "@my-bot/protocol";
+import { type DeltaEvent, type DurableEvent, type EventFilter, homeSession } from "@my-bot/protocol";
 
 export function matchesFilter(
   event: DurableEvent | DeltaEvent,
@@ -7,7 +7,7 @@ export function matchesFilter(
 ): boolean {
   if (filter === undefined) return true;
   return (
-    (filter.session_id === undefined || filter.session_id === event.session_id) &&
+    (filter.session_id === undefined || filter.session_id === homeSession(event)) &&
     (filter.source === undefined || filter.source === sessionSource) &&
     (filter.types === undefined || filter.types.includes(event.type))
   );

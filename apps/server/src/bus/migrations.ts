@@ -57,6 +57,9 @@ const MIGRATIONS = [
    DROP TABLE open_runs;
    ALTER TABLE open_runs_by_age RENAME TO open_runs;
    UPDATE keys SET key = renew_message_key(key);`,
+
+  // The session that dispatched a task to this one.
+  "ALTER TABLE sessions ADD COLUMN parent_session_id TEXT;",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,4 +1,4 @@
-import type { EventBatch, EventFilter } from "@my-bot/protocol";
+import { type EventBatch, type EventFilter, homeSession } from "@my-bot/protocol";
 import type { LiveRecord } from "./fan-out.ts";
 import { matchesFilter } from "./filter.ts";
 import type { Follower } from "./follower.ts";
@@ -51,7 +51,8 @@ export class GroupIndex {
   /** Calls for each group that has members and wants the record. */
   forEach(record: LiveRecord, give: (group: ReaderGroup, record: LiveRecord) => void): void {
     const { event, sessionSource } = record;
-    for (const scope of [this.#unscoped, this.#bySession.get(event.session_id), this.#bySource.get(sessionSource)]) {
+    const session = this.#bySession.get(homeSession(event));
+    for (const scope of [this.#unscoped, session, this.#bySource.get(sessionSource)]) {
       if (!scope) continue;
       for (const group of scope) {
         if (group.members.size > 0 && matchesFilter(event, sessionSource, group.filter)) give(group, record);

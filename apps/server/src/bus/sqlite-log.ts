@@ -1,5 +1,12 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
-import { BotError, type DurableEvent, type EventFilter, eventJson, parseStoredEvent } from "@my-bot/protocol";
+import {
+  BotError,
+  type DurableEvent,
+  type EventFilter,
+  eventJson,
+  homeSession,
+  parseStoredEvent,
+} from "@my-bot/protocol";
 import { formatCursor } from "./cursor.ts";
 import type { LogRecord } from "./event-bus.ts";
 import { eventChecksum } from "./event-checksum.ts";
@@ -51,8 +58,9 @@ export class SqliteLog {
 
   append(seq: number, event: DurableEvent, sessionSource: string): StoredRecord {
     const body = eventJson(event);
-    const crc = eventChecksum({ seq, sessionId: event.session_id, sessionSource, body });
-    this.#insert.run(seq, event.session_id, sessionSource, body, crc);
+    const sessionId = homeSession(event);
+    const crc = eventChecksum({ seq, sessionId, sessionSource, body });
+    this.#insert.run(seq, sessionId, sessionSource, body, crc);
     // What a user deletes is gone from the log; its keys stay, so that a late resend is still known.
     if (event.type === "SessionEvent" && event.action === "deleted") this.#deleteSession.run(event.session_id, seq);
     return { seq, cursor: formatCursor({ epoch: this.epoch, seq }), event, sessionSource };

@@ -4,6 +4,8 @@ export interface SessionOwner {
   readonly session_id: string;
   readonly source: string;
   readonly agent_id: string;
+  /** The session that dispatched a task to this one. */
+  readonly parent_session_id: string | null;
 }
 
 /** What the log says about sessions and open runs: a fold over its events, kept beside it. Rules: SPEC SES. */

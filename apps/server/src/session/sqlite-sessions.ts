@@ -43,7 +43,8 @@ export function openSqliteSessions(store: SqliteStore): SessionStore & Projectio
 function prepareWrites({ writer }: SqliteStore) {
   return {
     create: writer.prepare(
-      "INSERT INTO sessions (session_id, source, agent_id, title, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
+      `INSERT INTO sessions (session_id, source, agent_id, title, created_at, updated_at, parent_session_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ),
     claimSource: writer.prepare("INSERT OR IGNORE INTO source_sessions (source, session_id) VALUES (?, ?)"),
     rename: writer.prepare("UPDATE sessions SET title = ? WHERE session_id = ?"),
@@ -63,7 +64,7 @@ function prepareWrites({ writer }: SqliteStore) {
 }
 
 function prepareReads({ writer, reader }: SqliteStore) {
-  const owner = "SELECT session_id, source, agent_id FROM sessions WHERE session_id =";
+  const owner = "SELECT session_id, source, agent_id, parent_session_id FROM sessions WHERE session_id =";
   return {
     resolve: writer.prepare(`${owner} (SELECT session_id FROM source_sessions WHERE source = ?)`),
     owner: writer.prepare(`${owner} ?`),
@@ -91,9 +92,9 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
   switch (event.type) {
     case "SessionEvent":
       if (event.action === "created") {
-        const { session_id, source, agent_id, title, timestamp } = event;
-        write.create.run(session_id, source, agent_id, title, timestamp, timestamp);
-        write.claimSource.run(source, session_id);
+        const { session_id, source, agent_id, title, timestamp, parent_session_id: parent = null } = event;
+        write.create.run(session_id, source, agent_id, title, timestamp, timestamp, parent);
+        if (parent === null) write.claimSource.run(source, session_id); // a dispatched task never goes into an older session
       } else if (event.action === "renamed") {
         write.rename.run(event.title, event.session_id);
       } else {
@@ -113,6 +114,8 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
     case "RunEndedEvent":
     case "ToolCallEvent":
     case "ToolResultEvent":
+    case "DispatchEvent":
+    case "DispatchResultEvent":
       return;
   }
 }
@@ -138,7 +141,14 @@ function parsePage(page: string): [number, string] {
 }
 
 function toOwner(row: Row | undefined): SessionOwner | undefined {
-  return row && { session_id: String(row.session_id), source: String(row.source), agent_id: String(row.agent_id) };
+  return (
+    row && {
+      session_id: String(row.session_id),
+      source: String(row.source),
+      agent_id: String(row.agent_id),
+      parent_session_id: textOrNull(row.parent_session_id),
+    }
+  );
 }
 
 function toView(row: Row | undefined): SessionView | undefined {
@@ -147,11 +157,16 @@ function toView(row: Row | undefined): SessionView | undefined {
       session_id: String(row.session_id),
       source: String(row.source),
       agent_id: String(row.agent_id),
-      title: row.title === null ? null : String(row.title),
+      title: textOrNull(row.title),
       created_at: Number(row.created_at),
       updated_at: Number(row.updated_at),
       message_count: Number(row.message_count),
       open_runs: Number(row.open_runs),
+      parent_session_id: textOrNull(row.parent_session_id),
     }
   );
+}
+
+function textOrNull(value: SQLOutputValue | undefined): string | null {
+  return typeof value === "string" ? value : null;
 }

@@ -1,10 +1,18 @@
-import { type EventRecord, eventJson } from "@my-bot/protocol";
+import { type EventRecord, type EventType, eventJson } from "@my-bot/protocol";
 
 const OUR_FIRST_KEY = ',"run_id":'; // cannot stand within a JSON string, where its quotes would be escaped
 
+/** The events that the reference had. */
+export const INHERITED_TYPES: readonly EventType[] = [
+  "InboundEvent",
+  "OutboundEvent",
+  "DispatchEvent",
+  "DispatchResultEvent",
+];
+
 /** Exactly the inherited keys, which come first in an event; undefined for one that the reference did not have (SPEC WS1). */
 export function inheritedFrame({ event }: EventRecord): string | undefined {
-  if (event.type !== "InboundEvent" && event.type !== "OutboundEvent") return undefined;
+  if (!INHERITED_TYPES.includes(event.type)) return undefined;
   const json = eventJson(event);
   return `${json.slice(0, json.indexOf(OUR_FIRST_KEY))}}`;
 }

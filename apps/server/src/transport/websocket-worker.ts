@@ -13,7 +13,7 @@ import type { RawData, WebSocket } from "ws";
 import type { Connection } from "./connection.ts";
 import type { EventFrames } from "./event-frames.ts";
 import { FrameReader } from "./frame-reader.ts";
-import { errorFrame, fullFrame, inheritedFrame } from "./raw-frame.ts";
+import { errorFrame, fullFrame, INHERITED_TYPES, inheritedFrame } from "./raw-frame.ts";
 
 export interface RawSocketDeps {
   readonly gateway: Gateway;
@@ -60,7 +60,7 @@ function parseQuery(query: URLSearchParams): FollowOptions & { readonly filter: 
     filter: {
       session_id: query.get("session") ?? undefined,
       source: source === null ? undefined : formatSource({ kind: "platform-ws", id: source }),
-      types: events === "all" ? undefined : ["InboundEvent", "OutboundEvent"],
+      types: events === "all" ? undefined : INHERITED_TYPES,
     },
   };
 }

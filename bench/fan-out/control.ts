@@ -1,3 +1,5 @@
+import { quantile } from "../send-workload.ts";
+
 /** One event of the load: what it is about is its size and the time it was made. */
 export interface LoadEvent {
   readonly type: "InboundEvent";
@@ -20,6 +22,8 @@ export type Order =
 export interface Usage {
   readonly cpuMs: number; // user and system, since the process began
   readonly rssBytes: number;
+  /** Median of the transactions since the last question, where there are any. */
+  readonly commitMs?: number;
 }
 
 const PADDING = "A message of a usual length, as somebody would write it to an assistant. ".repeat(2);
@@ -43,10 +47,12 @@ export interface PeerServer {
   publish(events: readonly LoadEvent[]): void;
   /** Tokens of so many sessions at once, each for its own subscriber. */
   stream?(order: { sessions: number; tokensPerSecond: number }): void;
+  /** How long each transaction took since the last call, in milliseconds. */
+  takeCommits?(): readonly number[];
 }
 
 /** Serves the orders until the load generator goes. */
-export function serveOrders({ port, publish, stream }: PeerServer): void {
+export function serveOrders({ port, publish, stream, takeCommits }: PeerServer): void {
   let published = 0;
   process.on("message", (order: Order) => {
     if (order.type === "publish") {
@@ -56,7 +62,13 @@ export function serveOrders({ port, publish, stream }: PeerServer): void {
     } else {
       const { user, system } = process.cpuUsage(); // before the collection that the other figure needs
       globalThis.gc?.();
-      process.send?.({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss });
+      const commits = takeCommits?.() ?? [];
+      const rssBytes = process.memoryUsage().rss;
+      process.send?.({
+        cpuMs: (user + system) / 1000,
+        rssBytes,
+        ...(commits.length > 0 && { commitMs: quantile(commits, 0.5) }),
+      } satisfies Usage);
     }
   });
   process.on("disconnect", () => process.exit());

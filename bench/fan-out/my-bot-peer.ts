@@ -6,17 +6,20 @@ import { Config } from "../../apps/server/src/workspace/config.ts";
 import { openBareGateway } from "../../apps/server/test/support/bare-gateway.ts";
 import { startOurDoor, startStockDoor } from "../../apps/server/test/support/rpc-doors.ts";
 import { serveOrders } from "./control.ts";
+import { timeCommits } from "./time-commits.ts";
 
 const config = Config.parse({
   api: { port: 0, limits: { messages_per_second: 1e6, queued_messages: 1e6, connections: 20_000 } },
 });
 const dir = mkdtempSync(join(tmpdir(), "my-bot-bench-"));
 process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
-const { gateway, bus } = openBareGateway(dir, config);
+const { gateway, bus, store } = openBareGateway(dir, config);
+const takeCommits = timeCommits(store);
 const startDoor = process.argv[2] === "stock" ? startStockDoor : startOurDoor;
 const { port } = await startDoor(gateway, config.api);
 serveOrders({
   port,
+  takeCommits,
   publish: (events) => {
     for (const event of events) void bus.publish([event], { sessionSource: event.source });
   },

@@ -9,6 +9,8 @@ export interface Measured {
   /** From making an event to its arrival, at some of the clients; paced scenarios only. */
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  /** Events that were made and had not reached every client when the time was over; paced scenarios only. */
+  readonly behind?: number;
   /** Share of one core that the load generator used: 1 would make it the bottleneck. */
   readonly generatorCpu: number;
 }
@@ -49,17 +51,24 @@ export async function measurePaced(
   await using peer = await startPeer(kind);
   const load = await openClients(peer, clients);
   const latencies: number[] = [];
-  const timer = setInterval(() => peer.order({ type: "publish", count: 1 }), 1000 / perSecond);
+  const startedAt = performance.now();
+  let made = 0;
+  const timer = setInterval(() => {
+    const count = Math.floor(((performance.now() - startedAt) / 1000) * perSecond) - made; // a late tick makes up for it
+    made += count;
+    if (count > 0) peer.order({ type: "publish", count });
+  }, 1000 / perSecond);
   await delay(1000);
   for (const client of load.filter((_, index) => index % Math.ceil(clients / WATCHED) === 0)) {
     client.onPayload = (payload) => latencies.push(Date.now() - madeAt(payload));
   }
   const measured = await measure(peer, load, seconds);
+  const behind = made - Math.min(...load.map(({ received }) => received));
   clearInterval(timer);
   closeAll(load);
   latencies.sort((a, b) => a - b);
   const quantile = (share: number): number => latencies[Math.floor(share * (latencies.length - 1))] ?? Number.NaN;
-  return { ...measured, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
+  return { ...measured, p50Ms: quantile(0.5), p99Ms: quantile(0.99), behind };
 }
 
 /** Tokens of many sessions, each to its own subscriber. */

@@ -1,4 +1,7 @@
-/** A broadcast over `ws`: `ws-peer.ts plain` as its README shows it, `ws-peer.ts prebuilt` with a frame that is made once. */
+/**
+ * A broadcast over `ws`: `ws-peer.ts plain` as its README shows it, `ws-peer.ts prebuilt` with a frame that is made once.
+ * Either sends what a client says back to it.
+ */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
@@ -17,7 +20,8 @@ function sendPlain(event: LoadEvent): void {
 }
 
 const tcpSockets = new Set<import("node:net").Socket>();
-wss.on("connection", (_client, { socket }) => {
+wss.on("connection", (client, { socket }) => {
+  client.on("message", (data) => client.send(data, { binary: false }));
   tcpSockets.add(socket);
   socket.on("close", () => tcpSockets.delete(socket));
 });

@@ -1,6 +1,6 @@
 import type { Gateway } from "@my-bot/protocol";
 import { openSqliteBus, type PrunableBus } from "../../src/bus/sqlite-bus.ts";
-import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
+import { openSqliteStore, type SqliteStore } from "../../src/bus/sqlite-store.ts";
 import { createGateway } from "../../src/gateway.ts";
 import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import type { AgentDefinition } from "../../src/workspace/agent-definition.ts";
@@ -9,6 +9,7 @@ import type { Config } from "../../src/workspace/config.ts";
 export interface BareGateway {
   readonly gateway: Gateway;
   readonly bus: PrunableBus;
+  readonly store: SqliteStore;
 }
 
 /** An agent's definition, but for its model. */
@@ -47,5 +48,5 @@ export function openBareGateway(dir: string, config: Config): BareGateway {
     }),
     draining: new AbortController().signal,
   });
-  return { gateway, bus };
+  return { gateway, bus, store };
 }

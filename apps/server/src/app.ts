@@ -8,6 +8,8 @@ import { killLeftProcesses } from "./agent/tools/call-processes.ts";
 import { runRetention } from "./bus/retention.ts";
 import { openSqliteBus } from "./bus/sqlite-bus.ts";
 import { openSqliteStore } from "./bus/sqlite-store.ts";
+import { systemClock } from "./cron/clock.ts";
+import { runCrons } from "./cron/run-crons.ts";
 import { createGateway } from "./gateway.ts";
 import { createServerLog } from "./server-log.ts";
 import { openSqliteSessions } from "./session/sqlite-sessions.ts";
@@ -57,7 +59,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     options.report(line, level);
   };
   const live = new LiveWorkspace(workspace, { env, report, onError });
-  const core = await startCore(live, { env, onError });
+  const core = await startCore(live, { env, report, onError });
   const { gateway, draining } = core;
   const server = await startHttpServer({ gateway, api, webDir, onError, draining }).catch(async (cause) => {
     await core.drain(0);
@@ -86,10 +88,14 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   };
 }
 
+interface CoreDeps extends Pick<ReadyAgentsDeps, "env" | "onError"> {
+  readonly report: Report;
+}
+
 /** All that is behind the doors: the log, the agents that answer it, and the gateway. */
-async function startCore(live: LiveWorkspace, deps: Pick<ReadyAgentsDeps, "env" | "onError">) {
+async function startCore(live: LiveWorkspace, deps: CoreDeps) {
   const { dir, config } = live.current;
-  const { onError } = deps;
+  const { report, onError } = deps;
   const store = openSqliteStore(openDataFolder(join(dir, config.event_path)));
   await killLeftProcesses(dir); // before the runs they belong to go on; this server alone has the store
   const sessions = openSqliteSessions(store);
@@ -103,6 +109,8 @@ async function startCore(live: LiveWorkspace, deps: Pick<ReadyAgentsDeps, "env" 
   const working = runAgentWorker(worker, runs, stop.signal);
   const keep = () => ({ limits: live.current.config.events.keep, changed: live.replaced });
   const keeping = runRetention({ bus, keep, onError }, stop.signal);
+  const cronDeps = { bus, sessions, clock: systemClock, workspace: () => live, report, onError };
+  const sending = runCrons(cronDeps, AbortSignal.any([stop.signal, drain.signal]));
   const [workspace, info] = [() => live.current, () => describe(live)];
   return {
     gateway: createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal }),
@@ -118,7 +126,7 @@ async function startCore(live: LiveWorkspace, deps: Pick<ReadyAgentsDeps, "env" 
     },
     close: async (): Promise<void> => {
       stop.abort();
-      await Promise.all([working, keeping]);
+      await Promise.all([working, keeping, sending]);
       await bus.close();
     },
   };

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import {
   type AgentView,
   BotError,
@@ -18,7 +17,7 @@ import {
   type SessionView,
 } from "@my-bot/protocol";
 import { v7 as timedUuid } from "uuid"; // new ones stand together in every index, which keeps a commit small
-import { routeSource } from "./agent/routing.ts";
+import { newSession, sessionEvent } from "./agent/new-session.ts";
 import type { RunControl } from "./agent/run-control.ts";
 import type { EventBus, LogRecord } from "./bus/event-bus.ts";
 import { messageKey } from "./bus/message-key.ts";
@@ -81,7 +80,7 @@ async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
   const source = formatSource({ kind: "platform-ws", id: input.source });
   if (input.agent_id) requireAgent(deps, input.agent_id);
   const existing = input.session_id ? requireOwner(deps, input.session_id) : sessions.resolve(source);
-  const owner = existing ?? newOwner(deps, source, input.agent_id);
+  const owner = existing ?? newSession(deps.workspace().config, source, input.agent_id);
   const messageId = input.message_id ?? timedUuid();
   const key = messageKey(messageId, source);
   if (!bus.has(key)) requireQueueRoom(deps, owner.session_id);
@@ -118,30 +117,19 @@ function isInbound(record: LogRecord): record is LogRecord<InboundEvent> {
 
 async function createSession(deps: GatewayDeps, input: CreateSessionInput): Promise<SessionView> {
   if (input.agent_id) requireAgent(deps, input.agent_id);
-  const owner = newOwner(deps, formatSource({ kind: "platform-ws", id: input.source }), input.agent_id);
+  const owner = newSession(
+    deps.workspace().config,
+    formatSource({ kind: "platform-ws", id: input.source }),
+    input.agent_id,
+  );
   await publishSession(deps, owner, { action: "created", title: input.title ?? null });
   return getSession(deps, owner.session_id);
-}
-
-type SessionChange = Pick<SessionEvent, "action" | "title">;
-
-function sessionEvent(owner: SessionOwner, change: SessionChange): SessionEvent {
-  const { session_id, source, agent_id } = owner;
-  return {
-    type: "SessionEvent",
-    session_id,
-    action: change.action,
-    source,
-    agent_id,
-    title: change.title,
-    timestamp: now(),
-  };
 }
 
 async function publishSession(
   { bus }: GatewayDeps,
   owner: SessionOwner,
-  change: SessionChange,
+  change: Pick<SessionEvent, "action" | "title">,
 ): Promise<EventRecord<SessionEvent>> {
   const event = sessionEvent(owner, change);
   const { records } = await bus.publish([event], { sessionSource: owner.source });
@@ -155,16 +143,6 @@ function readHistory({ bus, sessions }: GatewayDeps, { session_id, limit, before
   return {
     records: records.map(({ cursor, event }) => ({ cursor, event })),
     before: page.length > limit ? (records[0]?.cursor ?? null) : null,
-  };
-}
-
-function newOwner({ workspace }: GatewayDeps, source: string, agentId: string | null | undefined): SessionOwner {
-  const { routing, default_agent } = workspace().config;
-  return {
-    session_id: randomUUID(),
-    source,
-    agent_id: agentId ?? routeSource(routing.bindings, source, default_agent),
-    parent_session_id: null,
   };
 }
 

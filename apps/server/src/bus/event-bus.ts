@@ -34,6 +34,8 @@ export interface EventBus {
   publish(events: readonly DurableEvent[], options: PublishOptions): Promise<Published>;
   /** Was this key used, by a publish that may still wait for its commit? */
   has(key: string): boolean;
+  /** The last of the used keys that begin with `prefix`, in the order of their characters. */
+  lastKey(prefix: string): string | undefined;
   /** Reaches whoever is listening now; never stored, never waited for. */
   broadcast(event: DeltaEvent, options: { readonly sessionSource: string }): void;
   /**

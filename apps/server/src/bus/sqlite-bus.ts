@@ -108,6 +108,10 @@ class SqliteBus implements PrunableBus, ReadableLog {
     return this.#log.hasKey(key);
   }
 
+  lastKey(prefix: string): string | undefined {
+    return this.#log.lastKey(prefix);
+  }
+
   broadcast(event: DeltaEvent, { sessionSource }: { sessionSource: string }): void {
     this.#fanOut.broadcast(event, sessionSource);
   }

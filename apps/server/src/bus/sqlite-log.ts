@@ -30,6 +30,7 @@ export class SqliteLog {
   readonly #insert: StatementSync;
   readonly #insertKey: StatementSync;
   readonly #selectKey: StatementSync;
+  readonly #selectLastKey: StatementSync;
   readonly #selectRange: StatementSync;
   readonly #selectBefore: StatementSync;
   readonly #deleteSession: StatementSync;
@@ -42,6 +43,7 @@ export class SqliteLog {
     );
     this.#insertKey = writer.prepare("INSERT INTO keys (key, first_seq, last_seq) VALUES (?, ?, ?)");
     this.#selectKey = writer.prepare("SELECT first_seq, last_seq FROM keys WHERE key = ?");
+    this.#selectLastKey = writer.prepare("SELECT key FROM keys WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1");
     this.#selectRange = writer.prepare(`${COLUMNS} WHERE seq BETWEEN ? AND ? ORDER BY seq`);
     this.#deleteSession = writer.prepare("DELETE FROM events WHERE session_id = ? AND seq < ?");
     this.#selectBefore = reader.prepare(`${COLUMNS} WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?`);
@@ -72,6 +74,11 @@ export class SqliteLog {
 
   hasKey(key: string): boolean {
     return this.#selectKey.get(key) !== undefined;
+  }
+
+  lastKey(prefix: string): string | undefined {
+    const key = this.#selectLastKey.get(prefix, `${prefix}\u{10FFFF}`)?.key;
+    return typeof key === "string" ? key : undefined;
   }
 
   /** The records that were published under this key, uncommitted ones included; undefined when it is unused. */

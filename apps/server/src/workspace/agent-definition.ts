@@ -21,3 +21,16 @@ export interface SkillDefinition {
   readonly description: string;
   readonly body: string;
 }
+
+/** One `crons/<id>/` folder, read and validated: a message that is sent by itself when it is due. */
+export interface CronDefinition {
+  readonly cronId: string;
+  readonly name: string;
+  readonly schedule: string; // as croner reads it
+  readonly timeZone: string | undefined; // the server's
+  readonly agentId: string | undefined; // the session's
+  /** Whose session it goes to; undefined: its own. */
+  readonly source: string | undefined;
+  readonly isEnabled: boolean;
+  readonly content: string;
+}

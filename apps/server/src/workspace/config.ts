@@ -90,6 +90,7 @@ export const Config = z.strictObject({
   default_agent: z.string().min(1).default("pickle"),
   agents_path: relativePath.default("agents"),
   skills_path: relativePath.default("skills"),
+  crons_path: relativePath.default("crons"),
   history_path: relativePath.default(".history"), // accepted for old files: history lives in the log
   event_path: relativePath.default(".event"),
   logging_path: relativePath.default(".logs"),

@@ -5,7 +5,7 @@ import type { Environment } from "./load-config.ts";
 import type { Workspace } from "./open-workspace.ts";
 import { reopenWorkspace } from "./reopen-workspace.ts";
 import { SettledCalls } from "./settled-calls.ts";
-import { watchFiles } from "./watch-files.ts";
+import { FOLDERS, watchFiles } from "./watch-files.ts";
 
 export interface LiveWorkspaceOptions {
   readonly env: Environment;
@@ -79,13 +79,12 @@ export class LiveWorkspace {
     this.#watching.abort();
     this.#watching = new AbortController();
     const { dir, config } = this.#current;
-    const { agents_path, skills_path } = config;
     const onChange = (isFolder: boolean): void => {
       this.#isStale ||= isFolder;
       this.#reads.request();
     };
     const onError = (error: unknown): void => this.#doubtWatching(error);
-    await watchFiles({ dir, agents_path, skills_path }, { onChange, onError }, this.#watching.signal);
+    await watchFiles({ ...config, dir }, { onChange, onError }, this.#watching.signal);
   }
 
   #doubtWatching(error: unknown): void {
@@ -126,7 +125,7 @@ export class LiveWorkspace {
     for (const warning of next.warnings) {
       if (!last.warnings.includes(warning)) this.#options.report(warning, "warn");
     }
-    const isMoved = (["agents_path", "skills_path"] as const).some((key) => next.config[key] !== last.config[key]);
+    const isMoved = FOLDERS.some((key) => next.config[key] !== last.config[key]);
     if (!isMoved) return;
     this.#isStale = true;
     this.#reads.request();

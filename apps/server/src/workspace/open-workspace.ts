@@ -1,7 +1,8 @@
-import type { AgentDefinition, SkillDefinition } from "./agent-definition.ts";
+import type { AgentDefinition, CronDefinition, SkillDefinition } from "./agent-definition.ts";
 import type { Config } from "./config.ts";
 import { loadAgents } from "./load-agents.ts";
 import { type LoadConfigOptions, loadConfig } from "./load-config.ts";
+import { loadCrons } from "./load-crons.ts";
 import { findSkipped } from "./load-definitions.ts";
 import { loadSkills } from "./load-skills.ts";
 
@@ -13,6 +14,7 @@ export interface Workspace {
   readonly hasUserConfig: boolean; // or else it runs on the example
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly skills: ReadonlyMap<string, SkillDefinition>;
+  readonly crons: ReadonlyMap<string, CronDefinition>;
   /** One line each, for the log: what was skipped and what is unsafe. */
   readonly warnings: readonly string[];
 }
@@ -22,6 +24,7 @@ export async function openWorkspace(dir: string, options: LoadConfigOptions): Pr
   const { config, isOffline, hasUserConfig, fault, warnings } = await loadConfig(dir, options);
   const agents = await loadAgents(dir, config);
   const skills = await loadSkills(dir, config);
+  const crons = await loadCrons(dir, config, agents.items);
   const why = (agentId: string): string =>
     findSkipped(agents.warnings, `${config.agents_path}/${agentId}`) ??
     `known agents: ${[...agents.items.keys()].join(", ") || "none"}`;
@@ -39,6 +42,7 @@ export async function openWorkspace(dir: string, options: LoadConfigOptions): Pr
     hasUserConfig,
     agents: agents.items,
     skills: skills.items,
-    warnings: [...warnings, ...agents.warnings, ...skills.warnings],
+    crons: crons.items,
+    warnings: [...warnings, ...agents.warnings, ...skills.warnings, ...crons.warnings],
   };
 }

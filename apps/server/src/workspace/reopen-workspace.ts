@@ -15,6 +15,7 @@ export async function reopenWorkspace(current: Workspace, options: { env: Enviro
   const next = await openWorkspace(current.dir, { ...options, needsUserConfig: current.hasUserConfig });
   requireSound(next.config.agents_path, { used: current.agents, next: next.agents, warnings: next.warnings });
   requireSound(next.config.skills_path, { used: current.skills, next: next.skills, warnings: next.warnings });
+  requireSound(next.config.crons_path, { used: current.crons, next: next.crons, warnings: next.warnings });
   const config = keepBound(current.config, next.config);
   const warnings = findDifferences(next.config, config).map(
     (key) => `config.user.yaml: ${key}: was changed; this takes effect after a restart`,

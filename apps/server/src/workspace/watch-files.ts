@@ -4,7 +4,10 @@ import type { Config } from "./config.ts";
 import { isMapping } from "./merge.ts";
 
 const CONFIG_FILES = new Set(["config.user.yaml", "config.runtime.yaml", "config.example.yaml"]);
-const DEFINITION_FILES = new Set(["AGENT.md", "SOUL.md", "SKILL.md"]);
+const DEFINITION_FILES = new Set(["AGENT.md", "SOUL.md", "SKILL.md", "CRON.md"]);
+
+/** The keys of the folders that are watched. */
+export const FOLDERS = ["agents_path", "skills_path", "crons_path"] as const;
 
 export interface WatchListeners {
   /** A file that a workspace is read from may have changed, come or gone; with `isFolder`, a folder. */
@@ -13,7 +16,7 @@ export interface WatchListeners {
   onError(error: unknown): void;
 }
 
-export interface WatchedFolders extends Pick<Config, "agents_path" | "skills_path"> {
+export interface WatchedFolders extends Pick<Config, (typeof FOLDERS)[number]> {
   readonly dir: string;
 }
 
@@ -26,7 +29,7 @@ export async function watchFiles(
   listeners: WatchListeners,
   signal: AbortSignal,
 ): Promise<void> {
-  const roots = [folders.agents_path, folders.skills_path].map((path) => split(join(dir, path), dir));
+  const roots = FOLDERS.map((key) => split(join(dir, folders[key]), dir));
   const watcher = watch(dir, {
     ignored: (path) => !isRead(split(path, dir), roots),
     depth: Math.max(...roots.map((root) => root.length)) + 1,

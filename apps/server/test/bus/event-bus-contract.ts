@@ -57,6 +57,20 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       await bus.close();
     });
 
+    test("[BUS2] the last key with a prefix is known for ever; a key can be used for nothing", async () => {
+      using store = createStore();
+      let bus = store.open();
+      expect(bus.lastKey("a:")).toBeUndefined();
+      await bus.publish([], { ...SOURCE, key: "a:1" });
+      await Promise.all(["a:3", "a:2", "b:9"].map((key) => bus.publish([inbound()], { ...SOURCE, key })));
+      expect(bus.lastKey("a:")).toBe("a:3");
+      await bus.close();
+      bus = store.open();
+      expect(bus.lastKey("a:")).toBe("a:3");
+      expect(await bus.publish([inbound()], { ...SOURCE, key: "a:1" })).toEqual({ records: [], duplicate: true });
+      await bus.close();
+    });
+
     test("[BUS4] catching up and going live leaves no gap, whatever is published meanwhile", async () => {
       using store = createStore();
       const bus = store.open();

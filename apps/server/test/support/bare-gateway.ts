@@ -29,7 +29,7 @@ export function openBareGateway(dir: string, config: Config): BareGateway {
   const sessions = openSqliteSessions(store);
   const bus = openSqliteBus(store, [sessions]);
   const agents = new Map<string, AgentDefinition>([["pickle", { ...PICKLE, llm: config.llm }]]);
-  const rest = { skills: new Map(), warnings: [], isOffline: true, hasUserConfig: true };
+  const rest = { skills: new Map(), crons: new Map(), warnings: [], isOffline: true, hasUserConfig: true };
   const { content_bytes, frame_bytes } = config.api.limits;
   const gateway = createGateway({
     bus,

@@ -1,0 +1,26 @@
+import { randomUUID } from "node:crypto";
+import type { SessionEvent } from "@my-bot/protocol";
+import type { SessionOwner } from "../session/session-store.ts";
+import type { Config } from "../workspace/config.ts";
+import { routeSource } from "./routing.ts";
+
+/** A session that is still to be published, of `agentId` or whom the bindings name for the source. */
+export function newSession(
+  { routing, default_agent }: Pick<Config, "routing" | "default_agent">,
+  source: string,
+  agentId?: string | null,
+): SessionOwner {
+  return {
+    session_id: randomUUID(),
+    source,
+    agent_id: agentId ?? routeSource(routing.bindings, source, default_agent),
+    parent_session_id: null,
+  };
+}
+
+/** Something that happens to a session. */
+export function sessionEvent(owner: SessionOwner, change: Pick<SessionEvent, "action" | "title">): SessionEvent {
+  const { session_id, source, agent_id } = owner;
+  const { action, title } = change;
+  return { type: "SessionEvent", session_id, action, source, agent_id, title, timestamp: Date.now() / 1000 };
+}

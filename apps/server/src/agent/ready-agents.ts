@@ -7,12 +7,14 @@ import { createOpenAiModel } from "./llm.ts";
 import { createOfflineModel } from "./offline-model.ts";
 import { buildSystemPrompt } from "./system-prompt.ts";
 import { createBashTool } from "./tools/bash.ts";
+import { createEditTool } from "./tools/edit.ts";
 import { createReadTool } from "./tools/read.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 import { createSkillTool } from "./tools/skill.ts";
 import { createSubagentDispatchTool } from "./tools/subagent-dispatch.ts";
 import type { Tool } from "./tools/tool.ts";
 import { approvalOf } from "./tools/tool-approval.ts";
+import { createWriteTool } from "./tools/write.ts";
 
 export interface ReadyAgentsDeps {
   /** Where the environment of commands is taken from. */
@@ -37,11 +39,13 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
 }
 
 function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinition, deps: ReadyAgentsDeps): Tool[] {
-  const privatePaths = [config.event_path, config.history_path, config.logging_path];
+  const files = { workspaceDir: dir, privatePaths: [config.event_path, config.history_path, config.logging_path] };
   const { env, dispatcher } = deps;
   const { bash, subagent_dispatch } = config.tools;
   const tools: Tool[] = [
-    createReadTool({ workspaceDir: dir, privatePaths }),
+    createReadTool(files),
+    createWriteTool(files),
+    createEditTool(files),
     ...(agent.allowSkills ? [createSkillTool(skills)] : []),
     ...(agent.allowBash ? [createBashTool({ workspaceDir: dir, env, config: bash })] : []),
     ...(agents.size > 1

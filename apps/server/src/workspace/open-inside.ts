@@ -10,6 +10,9 @@ export class FileRefusedError extends Error {
   }
 }
 
+/** Of a file with more than one name. */
+export const HARD_LINK = "is a hard link: it may belong to something outside the workspace";
+
 export interface OpenedFile extends AsyncDisposable {
   readonly handle: FileHandle;
   readonly stats: Stats;

@@ -10,9 +10,14 @@ export async function readText(handle: FileHandle): Promise<string> {
   if (size > MAX_TEXT_BYTES) throw new FileRefusedError(`is too large (${size} bytes; at most ${MAX_TEXT_BYTES})`);
   const bytes = await readUpTo(handle, MAX_TEXT_BYTES + 1);
   if (bytes.length > MAX_TEXT_BYTES) throw new FileRefusedError(`is too large (at most ${MAX_TEXT_BYTES} bytes)`);
+  return decodeText(bytes, { ignoreBOM: false });
+}
+
+/** Throws FileRefusedError for what is not UTF-8 text. `ignoreBOM`: a byte order mark stays in the text. */
+export function decodeText(bytes: Buffer, { ignoreBOM } = { ignoreBOM: true }): string {
   if (bytes.includes(0)) throw new FileRefusedError("holds NUL bytes: not a text file");
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM }).decode(bytes);
   } catch {
     throw new FileRefusedError("is not UTF-8 text; save it as UTF-8");
   }

@@ -42,6 +42,8 @@ export function createToolRegistry(tools: readonly Tool[], { onError }: ToolRegi
         return failure(`The arguments of "${tool.name}" are not valid JSON. Send one JSON object.`);
       const input = tool.input.safeParse(args);
       if (!input.success) return failure(`Invalid arguments for "${tool.name}": ${formatIssues(input.error)}`);
+      // whoever would have to be asked cannot be yet
+      if (tool.alwaysAsks?.(input.data)) return failure(`Not done: nobody has allowed this call of "${tool.name}".`);
       return runTool(tool, input.data, { context, onError, signal });
     },
   };

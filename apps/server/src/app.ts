@@ -19,6 +19,7 @@ import { ConfigError } from "./workspace/config-error.ts";
 import { openDataFolder } from "./workspace/data-folder.ts";
 import { LiveWorkspace } from "./workspace/live-workspace.ts";
 import { openWorkspace, type Workspace } from "./workspace/open-workspace.ts";
+import { createRuntimeConfig } from "./workspace/runtime-config.ts";
 
 export interface AppOptions {
   readonly workspaceDir: string;
@@ -102,7 +103,15 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
   const bus = openSqliteBus(store, [sessions]);
   const drain = new AbortController();
   const stop = new AbortController();
-  const worker = { bus, sessions, findAgent: (agentId: string) => agents.get(agentId), onError };
+  const workspace = () => live.current;
+  const worker = {
+    bus,
+    sessions,
+    workspace,
+    findAgent: (agentId: string) => agents.get(agentId),
+    runtimeConfig: createRuntimeConfig(dir),
+    onError,
+  };
   const runs = createAgentRuns(worker, stop.signal);
   const readyDeps = { ...deps, dispatcher: createDispatcher({ bus, sessions, runs, onError }) };
   let agents = createReadyAgents(live.current, readyDeps);
@@ -111,7 +120,7 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
   const keeping = runRetention({ bus, keep, onError }, stop.signal);
   const cronDeps = { bus, sessions, clock: systemClock, workspace: () => live, report, onError };
   const sending = runCrons(cronDeps, AbortSignal.any([stop.signal, drain.signal]));
-  const [workspace, info] = [() => live.current, () => describe(live)];
+  const info = () => describe(live);
   return {
     gateway: createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal }),
     draining: drain.signal,

@@ -17,6 +17,7 @@ import {
   type SessionView,
 } from "@my-bot/protocol";
 import { v7 as timedUuid } from "uuid"; // new ones stand together in every index, which keeps a commit small
+import { isImmediate, listCommands } from "./agent/commands/command-registry.ts";
 import { newSession, sessionEvent } from "./agent/new-session.ts";
 import type { RunControl } from "./agent/run-control.ts";
 import type { EventBus, LogRecord } from "./bus/event-bus.ts";
@@ -59,6 +60,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       return publishSession(deps, owner, { action: "deleted", title: null });
     },
     listAgents: () => listAgents(workspace()),
+    listCommands,
     info,
   };
 }
@@ -83,7 +85,7 @@ async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
   const owner = existing ?? newSession(deps.workspace().config, source, input.agent_id);
   const messageId = input.message_id ?? timedUuid();
   const key = messageKey(messageId, source);
-  if (!bus.has(key)) requireQueueRoom(deps, owner.session_id);
+  if (!bus.has(key) && !isImmediate(input.content)) requireQueueRoom(deps, owner.session_id);
 
   const inbound: InboundEvent = {
     type: "InboundEvent",

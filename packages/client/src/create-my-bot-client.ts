@@ -29,6 +29,9 @@ export function createMyBotClient(options: MyBotClientOptions): MyBotClient {
     agents: {
       list: () => caller.call((trpc, none, call) => trpc.agents.list.query(none, call), undefined),
     },
+    commands: {
+      list: () => caller.call((trpc, none, call) => trpc.commands.list.query(none, call), undefined),
+    },
     close: () => connection.close(),
     [Symbol.asyncDispose]: () => connection.close(),
   };

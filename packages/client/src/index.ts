@@ -1,6 +1,7 @@
 export type {
   AgentView,
   BotEvent,
+  CommandView,
   DeltaEvent,
   EventRecord,
   EventType,

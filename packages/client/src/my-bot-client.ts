@@ -2,6 +2,7 @@ import type {
   AbortInput,
   AgentView,
   AppRouter,
+  CommandView,
   EventRecord,
   HistoryPage,
   InfoView,
@@ -77,6 +78,10 @@ export interface MyBotClient {
   };
   readonly agents: {
     list(): Promise<readonly AgentView[]>;
+  };
+  readonly commands: {
+    /** What a message may begin with, such as `/help`. */
+    list(): Promise<readonly CommandView[]>;
   };
   /** Ends every call and iteration; resolves when no socket or timer is left. */
   close(): Promise<void>;

@@ -79,6 +79,7 @@ export const RunStartedEvent = z.object({
   run_id: z.string(),
   agent_id: z.string(),
   timestamp,
+  command: z.string().optional(), // of a message that was a command: its name; the model never sees such a run (SPEC CMD2)
 });
 export type RunStartedEvent = z.infer<typeof RunStartedEvent>;
 
@@ -122,15 +123,22 @@ export const ToolResultEvent = z.object({
 });
 export type ToolResultEvent = z.infer<typeof ToolResultEvent>;
 
+/** Where the model's part of a conversation begins; what comes before stays in the log. */
+export const ConversationStart = z.object({ run_id: z.string(), turn: z.int() });
+export type ConversationStart = z.infer<typeof ConversationStart>;
+
 export const SessionEvent = z.object({
   type: z.literal("SessionEvent"),
   session_id: z.string(),
-  action: z.enum(["created", "renamed", "deleted"]),
+  action: z.enum(["created", "renamed", "deleted", "agent_changed", "model_changed", "cleared", "compacted"]),
   source: z.string(), // the source that the session belongs to
   agent_id: z.string(),
   title: z.string().nullable(), // null: takes the first message's text
   timestamp,
   parent_session_id: z.string().optional(), // of a session that was made for a dispatched task
+  model: z.string().nullable().optional(), // model_changed: the session's own; null: that of its agent
+  up_to: ConversationStart.optional(), // cleared, compacted: what the model still sees begins here (SPEC CMP1)
+  summary: z.string().optional(), // compacted: stands for what came before
 });
 export type SessionEvent = z.infer<typeof SessionEvent>;
 

@@ -2,6 +2,7 @@ import type { BotEvent, DurableEvent, EventType, InboundEvent, SessionEvent } fr
 import type { AbortInput, Receipt, SendInput } from "./messages.ts";
 import type {
   AgentView,
+  CommandView,
   CreateSessionInput,
   HistoryInput,
   InfoView,
@@ -92,5 +93,7 @@ export interface Gateway {
   /** Stops the session's runs and removes its events from the log. */
   deleteSession(sessionId: string): Promise<EventRecord<SessionEvent>>;
   listAgents(): AgentView[];
+  /** What a message may begin with, in the order of `/help`. */
+  listCommands(): readonly CommandView[];
   info(): InfoView;
 }

@@ -3,6 +3,7 @@ export { eventJson, parseStoredEvent } from "./event-json.ts";
 export { EventSubscription } from "./event-subscription.ts";
 export {
   BotEvent,
+  ConversationStart,
   DeltaEvent,
   DispatchEvent,
   Dispatcher,
@@ -39,6 +40,7 @@ export { type AppRouter, appRouter, type ConnectionContext, toTrpcError } from "
 export { formatSource, parseSource, type Source, SourceKind } from "./source.ts";
 export {
   AgentView,
+  CommandView,
   CreateSessionInput,
   GetSessionInput,
   HistoryInput,

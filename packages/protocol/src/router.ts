@@ -91,6 +91,10 @@ export const appRouter = t.router({
   agents: t.router({
     list: procedure.query(({ ctx }) => ctx.gateway.listAgents()),
   }),
+
+  commands: t.router({
+    list: procedure.query(({ ctx }) => ctx.gateway.listCommands()),
+  }),
 });
 
 export type AppRouter = typeof appRouter;

@@ -39,6 +39,15 @@ export const AgentView = z.object({
 });
 export type AgentView = z.infer<typeof AgentView>;
 
+/** A word that a message may begin with, after `/` (SPEC CMD1). */
+export const CommandView = z.object({
+  name: z.string(),
+  aliases: z.array(z.string()),
+  arguments: z.string(), // such as `[id]`; "" without any
+  description: z.string(), // one line
+});
+export type CommandView = z.infer<typeof CommandView>;
+
 export const InfoView = z.object({
   name: z.literal("my-bot"),
   version: z.string(),

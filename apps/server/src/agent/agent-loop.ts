@@ -1,8 +1,8 @@
-import type { DeltaEvent, InboundEvent, ToolCallEvent, ToolResultEvent, Usage } from "@my-bot/protocol";
+import type { DeltaEvent, InboundEvent, SessionEvent, ToolCallEvent, ToolResultEvent, Usage } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import { appendPatiently } from "./append-patiently.ts";
-import { callKey, groupRuns, type RunRecord, toMessages } from "./conversation.ts";
+import { callKey, type RunRecord, readConversation, toMessages } from "./conversation.ts";
 import { createDeltaWriter } from "./delta-writer.ts";
 import {
   type FinishReason,
@@ -29,11 +29,15 @@ export interface Run {
   text: string;
   /** Summed over the turns; null while no turn has reported any. */
   usage: Usage | null;
+  /** What becomes true together with the answer, in the same commit. */
+  changes: readonly SessionEvent[];
 }
 
 export interface AgentLoopDeps {
   readonly bus: EventBus;
   readonly agent: ReadyAgent;
+  /** Chosen for the session, in place of the agent's. */
+  readonly model: string | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -59,11 +63,11 @@ export async function runAgentLoop(deps: AgentLoopDeps, run: Run, signal: AbortS
 }
 
 function readProgress({ bus, agent }: AgentLoopDeps, { inbound }: Run): { turn: number; messages: ModelMessage[] } {
-  const runs = groupRuns(bus.history({ sessionId: inbound.session_id }).map(({ event }) => event));
-  const lastTurn = runs.get(inbound.run_id)?.calls.at(-1)?.turn ?? -1;
+  const conversation = readConversation(bus, inbound.session_id);
+  const lastTurn = conversation.runs.get(inbound.run_id)?.calls.at(-1)?.turn ?? -1;
   return {
     turn: lastTurn + 1,
-    messages: [{ role: "system", content: agent.systemPrompt }, ...toMessages(runs, inbound.run_id)],
+    messages: [{ role: "system", content: agent.systemPrompt }, ...toMessages(conversation, inbound.run_id)],
   };
 }
 
@@ -74,7 +78,7 @@ interface TurnOptions {
 }
 
 /** One model call: text goes out as it comes, the intents of its tool calls come back. */
-async function runTurn({ bus, agent }: AgentLoopDeps, run: Run, options: TurnOptions): Promise<ToolCallEvent[]> {
+async function runTurn({ bus, agent, model }: AgentLoopDeps, run: Run, options: TurnOptions): Promise<ToolCallEvent[]> {
   const { turn, messages, signal } = options;
   const calls: ModelToolCall[] = [];
   run.text = "";
@@ -85,7 +89,7 @@ async function runTurn({ bus, agent }: AgentLoopDeps, run: Run, options: TurnOpt
     run.text += content;
     writer.add(content);
   };
-  for await (const event of agent.model.stream({ messages, tools: agent.tools.tools() }, signal)) {
+  for await (const event of agent.model.stream({ messages, tools: agent.tools.tools(), model }, signal)) {
     switch (event.type) {
       case "text":
         say(event.content);
@@ -136,8 +140,8 @@ async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: Abo
   const { bus, agent } = deps;
   const { sessionSource } = run;
   const unknown = (call: ToolCallEvent) => toolResultEvent(call, { content: OUTCOME_UNKNOWN, is_error: true });
-  const events = bus.history({ sessionId: run.inbound.session_id }).map(({ event }) => event);
-  const interrupted = openCalls(groupRuns(events).get(run.inbound.run_id));
+  const { runs } = readConversation(bus, run.inbound.session_id);
+  const interrupted = openCalls(runs.get(run.inbound.run_id));
   await untilAllEnded(
     interrupted.map((call) =>
       agent.tools.isRepeatable(call.name)

@@ -8,6 +8,8 @@ import { RunSlot } from "./run-slot.ts";
 export interface RunSteps {
   /** Answers the message and ends the run; never rejects. */
   answer(run: Run, signal: AbortSignal): Promise<void>;
+  /** Does it take effect at once, whatever its session and its agent are busy with? */
+  isImmediate(inbound: InboundEvent): boolean;
   /** Ends a run that was stopped before it began; never rejects. */
   cancel(run: Run): Promise<void>;
   /** How many runs this agent may have at once. */
@@ -50,7 +52,7 @@ export class AgentRuns implements RunControl {
     const controller = new AbortController();
     const queue = queueOf(this.#agents, inbound.agent_id, this.#steps.concurrency(inbound.agent_id));
     const entry: Entry = {
-      run: { inbound, sessionSource, text: "", usage: null },
+      run: { inbound, sessionSource, text: "", usage: null, changes: [] },
       controller,
       slot: new RunSlot(queue, controller.signal),
       state: "queued",
@@ -59,6 +61,10 @@ export class AgentRuns implements RunControl {
     this.#entries.set(inbound.run_id, entry);
     if (this.#isOrphan(inbound)) {
       void this.#stop(entry);
+      return;
+    }
+    if (this.#steps.isImmediate(inbound)) {
+      void this.#answer(entry);
       return;
     }
     const lane = queueOf(this.#lanes, inbound.session_id, 1);
@@ -79,6 +85,19 @@ export class AgentRuns implements RunControl {
       "run_id" in which ? inbound.run_id === which.run_id : inbound.session_id === which.session_id,
     );
     return await this.#stopAll(entries);
+  }
+
+  /** Stops what its session had sent before this run; gives how many of them ran and how many waited (SPEC CMD4). */
+  async stopEarlier(runId: string): Promise<{ running: number; queued: number }> {
+    const entries = [...this.#entries.values()];
+    const self = this.#entries.get(runId);
+    const earlier = entries
+      .slice(0, self === undefined ? 0 : entries.indexOf(self))
+      .filter(({ run: { inbound } }) => inbound.session_id === self?.run.inbound.session_id)
+      .filter(({ run: { inbound } }) => !this.#steps.isImmediate(inbound));
+    const running = earlier.filter(({ state }) => state === "running").length;
+    await this.#stopAll(earlier);
+    return { running, queued: earlier.length - running };
   }
 
   /** The run leaves its place among those of its agent to others until `wait` has settled. */
@@ -132,14 +151,18 @@ export class AgentRuns implements RunControl {
   async #runInTurn(entry: Entry): Promise<void> {
     const { run_id } = entry.run.inbound;
     await entry.slot.take();
-    if (!this.#isClosing && this.#entries.get(run_id) === entry) {
-      entry.state = "running";
-      await this.#steps.answer(entry.run, entry.controller.signal);
-      this.#entries.delete(run_id);
-      if (!this.#isClosing) await this.#stopAll(this.#childrenOf(run_id));
-      entry.ended.resolve();
-    }
+    if (this.#entries.get(run_id) === entry) await this.#answer(entry);
     entry.slot.give();
+  }
+
+  async #answer(entry: Entry): Promise<void> {
+    if (this.#isClosing) return;
+    const { run_id } = entry.run.inbound;
+    entry.state = "running";
+    await this.#steps.answer(entry.run, entry.controller.signal);
+    this.#entries.delete(run_id);
+    if (!this.#isClosing) await this.#stopAll(this.#childrenOf(run_id));
+    entry.ended.resolve();
   }
 }
 

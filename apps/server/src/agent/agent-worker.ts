@@ -1,35 +1,37 @@
 import { BotError, formatSource, type InboundEvent, type OutboundEvent, type RunEndedEvent } from "@my-bot/protocol";
-import type { EventBus } from "../bus/event-bus.ts";
-import type { SessionStore } from "../session/session-store.ts";
-import { type ReadyAgent, type Run, runAgentLoop } from "./agent-loop.ts";
+import { type Run, runAgentLoop } from "./agent-loop.ts";
 import { AgentRuns, RunAborted } from "./agent-runs.ts";
 import { appendPatiently } from "./append-patiently.ts";
+import { answerCommand } from "./commands/answer-command.ts";
+import type { CommandDeps } from "./commands/command.ts";
+import { findCommand } from "./commands/command-registry.ts";
 import { dispatchResultEvent } from "./dispatcher.ts";
 import { ModelError } from "./language-model.ts";
 
-export interface AgentWorkerDeps {
-  readonly bus: EventBus;
-  readonly sessions: SessionStore;
-  /** The agent as it is now; a run keeps the one it began with. */
-  readonly findAgent: (agentId: string) => ReadyAgent | undefined;
+/** What commands have is what the worker has; `findAgent` gives the agent as it is now, a run keeps the one it began with. */
+export interface AgentWorkerDeps extends Omit<CommandDeps, "stopEarlier"> {
   /** Unexpected failures of a run, for the log; the user gets a sentence without details. */
   readonly onError: (error: unknown) => void;
 }
 
 type Outcome = Pick<RunEndedEvent, "status"> & Pick<OutboundEvent, "error">;
 
+type AttemptDeps = AgentWorkerDeps & CommandDeps;
+
 const RETRY_MS = 1000;
 
 /** The runs of this process; `runAgentWorker` feeds them from the log. `signal`: the server stops. */
 export function createAgentRuns(deps: AgentWorkerDeps, signal: AbortSignal): AgentRuns {
-  return new AgentRuns({
+  const runs: AgentRuns = new AgentRuns({
     answer: async (run, runSignal) => {
-      const outcome = await attempt(deps, run, runSignal);
+      const outcome = await attempt({ ...deps, stopEarlier: (runId) => runs.stopEarlier(runId) }, run, runSignal);
       if (outcome) await endRun(deps, run, { outcome, signal });
     },
     cancel: (run) => endRun(deps, run, { outcome: aborted(new RunAborted()), signal }),
     concurrency: (agentId) => deps.findAgent(agentId)?.definition.maxConcurrency ?? 1,
+    isImmediate: (inbound) => findCommand(inbound)?.command.isImmediate === true,
   });
+  return runs;
 }
 
 /** Gives every unanswered message of the log, then every new one, to the runs, until `signal` aborts (SPEC RUN3). */
@@ -53,12 +55,9 @@ async function feedRuns({ bus, sessions }: AgentWorkerDeps, runs: AgentRuns, sig
 }
 
 /** Undefined when the server stops: the run stays open and the next start goes on with it. */
-async function attempt(deps: AgentWorkerDeps, run: Run, signal: AbortSignal): Promise<Outcome | undefined> {
-  const agent = deps.findAgent(run.inbound.agent_id);
-  if (!agent) return { status: "failed", error: `Agent "${run.inbound.agent_id}" is no longer in the workspace` };
+async function attempt(deps: AttemptDeps, run: Run, signal: AbortSignal): Promise<Outcome | undefined> {
   try {
-    await appendStarted(deps, run, signal);
-    await runAgentLoop({ bus: deps.bus, agent, onError: deps.onError }, run, signal);
+    await carryOut(deps, run, signal);
     return { status: "completed", error: null };
   } catch (cause) {
     if (signal.aborted) return signal.reason instanceof RunAborted ? aborted(signal.reason) : undefined;
@@ -66,6 +65,18 @@ async function attempt(deps: AgentWorkerDeps, run: Run, signal: AbortSignal): Pr
     deps.onError(cause);
     return failed(run, "The run failed for a reason that the server's log tells");
   }
+}
+
+async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promise<void> {
+  const { bus, sessions, onError } = deps;
+  const { agent_id, session_id } = run.inbound;
+  const found = findCommand(run.inbound);
+  const agent = found ? undefined : deps.findAgent(agent_id);
+  if (!found && !agent) throw new ModelError(`Agent "${agent_id}" is no longer in the workspace`);
+  await appendStarted(deps, run, { command: found?.command.name, signal });
+  if (found) return answerCommand(deps, { run, ...found }, signal);
+  const model = sessions.owner(session_id)?.model ?? undefined;
+  if (agent) await runAgentLoop({ bus, agent, model, onError }, run, signal);
 }
 
 function aborted(reason: RunAborted): Outcome {
@@ -78,9 +89,14 @@ function failed(run: Run, error: string): Outcome {
   return { status: "failed", error };
 }
 
-async function appendStarted(deps: AgentWorkerDeps, { inbound, sessionSource }: Run, signal: AbortSignal) {
+async function appendStarted(
+  deps: AgentWorkerDeps,
+  { inbound, sessionSource }: Run,
+  { command, signal }: { command: string | undefined; signal: AbortSignal },
+): Promise<void> {
   const { session_id, run_id, agent_id } = inbound;
-  const started = { type: "RunStartedEvent" as const, session_id, run_id, agent_id, timestamp: Date.now() / 1000 };
+  const timestamp = Date.now() / 1000;
+  const started = { type: "RunStartedEvent" as const, session_id, run_id, agent_id, timestamp, command };
   await appendPatiently(deps, [started], { sessionSource, key: `started:${run_id}`, signal });
 }
 
@@ -92,7 +108,8 @@ async function endRun(
 ): Promise<void> {
   const outbound = outboundEvent(run, outcome);
   const key = `answer:${run.inbound.run_id}`;
-  const answer = appendPatiently(deps, [outbound, runEndedEvent(run, outcome)], {
+  const changes = outcome.status === "completed" ? run.changes : [];
+  const answer = appendPatiently(deps, [...changes, outbound, runEndedEvent(run, outcome)], {
     sessionSource: run.sessionSource,
     key,
     signal,

@@ -1,46 +1,90 @@
-import type { DurableEvent, InboundEvent, OutboundEvent, ToolCallEvent, ToolResultEvent } from "@my-bot/protocol";
+import type {
+  ConversationStart,
+  DurableEvent,
+  InboundEvent,
+  OutboundEvent,
+  SessionEvent,
+  ToolCallEvent,
+  ToolResultEvent,
+} from "@my-bot/protocol";
+import type { EventBus } from "../bus/event-bus.ts";
 import type { ModelMessage } from "./language-model.ts";
 
 /** What the log holds of one run: all of it for an answered one, the part before a crash for an open one. */
 export interface RunRecord {
   readonly inbound: InboundEvent;
+  /** A command, or taken back before it began: the model does not see it. */
+  readonly isHidden: boolean;
   readonly calls: readonly ToolCallEvent[];
   readonly results: ReadonlyMap<string, ToolResultEvent>; // by callKey
   readonly outbound: OutboundEvent | undefined;
 }
 
-interface MutableRun {
-  readonly inbound: InboundEvent;
+/** What the model sees of a session: runs by id, in the order of the questions. */
+export interface Conversation {
+  readonly runs: ReadonlyMap<string, RunRecord>;
+  /** Where it was last cleared or compacted; undefined: it begins with the session. */
+  readonly start: StartEvent | undefined;
+}
+
+export type StartEvent = SessionEvent & { readonly up_to: ConversationStart };
+
+type MutableRun = { -readonly [Key in keyof RunRecord]: RunRecord[Key] } & {
   readonly calls: ToolCallEvent[];
   readonly results: Map<string, ToolResultEvent>;
-  outbound: OutboundEvent | undefined;
-}
+};
+
+const PAGE_EVENTS = 500;
 
 /** Some providers use the same call ids again in every turn. */
 export function callKey({ turn, tool_call_id }: ToolCallEvent | ToolResultEvent): string {
   return `${turn} ${tool_call_id}`;
 }
 
+/** Reads backwards, and not further than the model sees: what was compacted costs nothing any more (SPEC CMP6). */
+export function readConversation(bus: Pick<EventBus, "history">, sessionId: string): Conversation {
+  let events: DurableEvent[] = [];
+  let before: string | undefined;
+  let start: StartEvent | undefined;
+  for (;;) {
+    const page = bus.history({ sessionId, limit: PAGE_EVENTS, before });
+    const older = page.map(({ event }) => event);
+    start ??= older.findLast(isStart);
+    events = [...older, ...events];
+    before = page[0]?.cursor;
+    if (page.length < PAGE_EVENTS || (start && hasBegun(older, start))) return { runs: groupRuns(events), start };
+  }
+}
+
+function isStart(event: DurableEvent): event is StartEvent {
+  return event.type === "SessionEvent" && event.up_to !== undefined;
+}
+
+function hasBegun(events: readonly DurableEvent[], { up_to }: StartEvent): boolean {
+  return events.some((event) => event.type === "InboundEvent" && event.run_id === up_to.run_id);
+}
+
 /** Groups a session's events by run, in the order of the questions: queued questions stand before earlier answers in the log. */
-export function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecord> {
+function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecord> {
   const runs = new Map<string, MutableRun>();
   for (const event of events) {
+    const run = "run_id" in event ? runs.get(event.run_id) : undefined;
     switch (event.type) {
       case "InboundEvent":
-        runs.set(event.run_id, { inbound: event, calls: [], results: new Map(), outbound: undefined });
+        runs.set(event.run_id, newRun(event));
+        break;
+      case "RunStartedEvent":
+        if (run) run.isHidden = event.command !== undefined;
         break;
       case "ToolCallEvent":
-        runs.get(event.run_id)?.calls.push(event);
+        run?.calls.push(event);
         break;
       case "ToolResultEvent":
-        runs.get(event.run_id)?.results.set(callKey(event), event);
+        run?.results.set(callKey(event), event);
         break;
-      case "OutboundEvent": {
-        const run = runs.get(event.run_id);
+      case "OutboundEvent":
         if (run) run.outbound = event;
         break;
-      }
-      case "RunStartedEvent":
       case "RunEndedEvent":
       case "DispatchEvent":
       case "DispatchResultEvent":
@@ -51,21 +95,34 @@ export function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, R
   return runs;
 }
 
+function newRun(inbound: InboundEvent): MutableRun {
+  return { inbound, isHidden: true, calls: [], results: new Map(), outbound: undefined };
+}
+
 /** The conversation up to and including `runId`, as the model sees it. */
-export function toMessages(runs: ReadonlyMap<string, RunRecord>, runId: string): ModelMessage[] {
-  const messages: ModelMessage[] = [];
+export function toMessages({ runs, start }: Conversation, runId: string): ModelMessage[] {
+  const messages: ModelMessage[] = start?.summary ? [{ role: "user", content: summaryMessage(start.summary) }] : [];
+  const first = start?.up_to.run_id;
+  let isSeen = first === undefined || !runs.has(first);
   for (const run of runs.values()) {
-    messages.push(...runMessages(run));
-    if (run.inbound.run_id === runId) break;
+    const { run_id } = run.inbound;
+    isSeen ||= run_id === first;
+    if (isSeen && !run.isHidden) messages.push(...runMessages(run, run_id === first ? (start?.up_to.turn ?? 0) : 0));
+    if (run_id === runId) break;
   }
   return messages;
 }
 
+function summaryMessage(summary: string): string {
+  return `[Summary of our conversation so far]\n\n${summary}`;
+}
+
 const NO_RESULT = "Interrupted: no result is known.";
 
-function runMessages({ inbound, calls, results, outbound }: RunRecord): ModelMessage[] {
+function runMessages({ inbound, calls, results, outbound }: RunRecord, fromTurn: number): ModelMessage[] {
   const messages: ModelMessage[] = [{ role: "user", content: inbound.content }];
-  for (const turnCalls of Map.groupBy(calls, (call) => call.turn).values()) {
+  const seen = calls.filter(({ turn }) => turn >= fromTurn);
+  for (const turnCalls of Map.groupBy(seen, (call) => call.turn).values()) {
     messages.push({
       role: "assistant",
       content: turnCalls.map((call) => call.content).join(""),

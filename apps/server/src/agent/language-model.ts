@@ -21,6 +21,8 @@ export interface ModelTool {
 export interface ModelRequest {
   readonly messages: readonly ModelMessage[];
   readonly tools: readonly ModelTool[];
+  /** Another model of the same provider than the configured one. */
+  readonly model?: string | undefined;
 }
 
 export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter" | "other";

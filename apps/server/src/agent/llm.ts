@@ -98,9 +98,12 @@ async function* streamOnce(
   yield* answer.finish();
 }
 
-function toBody(config: LlmConfig, { messages, tools }: ModelRequest): OpenAI.ChatCompletionCreateParamsStreaming {
+function toBody(
+  config: LlmConfig,
+  { messages, tools, model = config.model }: ModelRequest,
+): OpenAI.ChatCompletionCreateParamsStreaming {
   return {
-    model: config.model,
+    model,
     messages: messages.map(toMessage),
     ...(tools.length > 0 && {
       tools: tools.map((tool) => ({

@@ -15,12 +15,17 @@ export function newSession(
     source,
     agent_id: agentId ?? routeSource(routing.bindings, source, default_agent),
     parent_session_id: null,
+    model: null,
   };
 }
 
+/** The action, and what belongs to it. */
+export type SessionChange = Pick<SessionEvent, "action"> &
+  Partial<Pick<SessionEvent, "agent_id" | "title" | "model" | "up_to" | "summary">>;
+
 /** Something that happens to a session. */
-export function sessionEvent(owner: SessionOwner, change: Pick<SessionEvent, "action" | "title">): SessionEvent {
-  const { session_id, source, agent_id } = owner;
-  const { action, title } = change;
-  return { type: "SessionEvent", session_id, action, source, agent_id, title, timestamp: Date.now() / 1000 };
+export function sessionEvent({ session_id, source, agent_id }: SessionOwner, change: SessionChange): SessionEvent {
+  const { action, ...rest } = change;
+  const timestamp = Date.now() / 1000;
+  return { type: "SessionEvent", session_id, action, source, agent_id, title: null, timestamp, ...rest };
 }

@@ -1,3 +1,5 @@
+import { longestBacktickRun } from "./code-span.ts";
+
 /** What the offline model knows of the conversation. */
 export interface Talk {
   /** The user's messages, the newest last. */
@@ -101,15 +103,11 @@ export function replyToTool(asked: string, result: string): string {
   }
   if (result.trim() === "") return `\`${asked}\` is there, but it is empty. I checked it from both ends.`;
   const beginning = result.slice(0, 800).trim().split("\n").slice(0, 14).join("\n");
-  const fence = "`".repeat(Math.max(3, longestRun(beginning) + 1)); // what the file holds cannot end the quotation
+  const fence = "`".repeat(Math.max(3, longestBacktickRun(beginning) + 1)); // what the file holds cannot end the quotation
   const isWhole = beginning.length >= result.trim().length;
   const after = isWhole ? "That is all of it." : `It goes on; in all it has ${result.length} characters.`;
   const quotation = `${fence}text\n${beginning}\n${fence}`;
   return `I opened \`${asked}\`. It begins like this:\n\n${quotation}\n\n${after} With a real model I could also tell you what it means.`;
-}
-
-function longestRun(text: string): number {
-  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
 }
 
 function greetByName(talk: Talk): string {

@@ -6,9 +6,12 @@ import type { BindingConfig } from "../workspace/config.ts";
  */
 export function routeSource(bindings: readonly BindingConfig[], source: string, defaultAgent: string): string {
   const matching = bindings.filter(({ value }) => value === source || new RegExp(`^(?:${value})$`).test(source));
-  const [first, ...others] = matching;
-  if (!first) return defaultAgent;
-  return others.reduce((best, next) => (rank(next.value) < rank(best.value) ? next : best), first).agent;
+  return byRank(matching)[0]?.agent ?? defaultAgent;
+}
+
+/** The most specific first, else in their order. */
+export function byRank(bindings: readonly BindingConfig[]): readonly BindingConfig[] {
+  return bindings.toSorted((a, b) => rank(a.value) - rank(b.value));
 }
 
 function rank(value: string): number {

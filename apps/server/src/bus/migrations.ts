@@ -60,6 +60,9 @@ const MIGRATIONS = [
 
   // The session that dispatched a task to this one.
   "ALTER TABLE sessions ADD COLUMN parent_session_id TEXT;",
+
+  // The model that was chosen for this session.
+  "ALTER TABLE sessions ADD COLUMN model TEXT;",
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -6,6 +6,8 @@ export interface SessionOwner {
   readonly agent_id: string;
   /** The session that dispatched a task to this one. */
   readonly parent_session_id: string | null;
+  /** The model that was chosen for this session; null: that of its agent. */
+  readonly model: string | null;
 }
 
 /** What the log says about sessions and open runs: a fold over its events, kept beside it. Rules: SPEC SES. */

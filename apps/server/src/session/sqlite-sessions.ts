@@ -4,6 +4,7 @@ import {
   type Cursor,
   type InboundEvent,
   type ListSessionsInput,
+  type SessionEvent,
   type SessionPage,
   type SessionView,
 } from "@my-bot/protocol";
@@ -48,6 +49,8 @@ function prepareWrites({ writer }: SqliteStore) {
     ),
     claimSource: writer.prepare("INSERT OR IGNORE INTO source_sessions (source, session_id) VALUES (?, ?)"),
     rename: writer.prepare("UPDATE sessions SET title = ? WHERE session_id = ?"),
+    changeAgent: writer.prepare("UPDATE sessions SET agent_id = ? WHERE session_id = ?"),
+    changeModel: writer.prepare("UPDATE sessions SET model = ? WHERE session_id = ?"),
     delete: writer.prepare("DELETE FROM sessions WHERE session_id = ?"),
     releaseSource: writer.prepare("DELETE FROM source_sessions WHERE session_id = ?"),
     inbound: writer.prepare(
@@ -64,7 +67,7 @@ function prepareWrites({ writer }: SqliteStore) {
 }
 
 function prepareReads({ writer, reader }: SqliteStore) {
-  const owner = "SELECT session_id, source, agent_id, parent_session_id FROM sessions WHERE session_id =";
+  const owner = "SELECT session_id, source, agent_id, parent_session_id, model FROM sessions WHERE session_id =";
   return {
     resolve: writer.prepare(`${owner} (SELECT session_id FROM source_sessions WHERE source = ?)`),
     owner: writer.prepare(`${owner} ?`),
@@ -91,16 +94,7 @@ function prepareReads({ writer, reader }: SqliteStore) {
 function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: StoredRecord): void {
   switch (event.type) {
     case "SessionEvent":
-      if (event.action === "created") {
-        const { session_id, source, agent_id, title, timestamp, parent_session_id: parent = null } = event;
-        write.create.run(session_id, source, agent_id, title, timestamp, timestamp, parent);
-        if (parent === null) write.claimSource.run(source, session_id); // a dispatched task never goes into an older session
-      } else if (event.action === "renamed") {
-        write.rename.run(event.title, event.session_id);
-      } else {
-        write.delete.run(event.session_id);
-        write.releaseSource.run(event.session_id);
-      }
+      applySessionEvent(write, event);
       return;
     case "InboundEvent":
       write.inbound.run(firstCharacters(event.content, TITLE_CHARACTERS), event.timestamp, event.session_id);
@@ -116,6 +110,32 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
     case "ToolResultEvent":
     case "DispatchEvent":
     case "DispatchResultEvent":
+      return;
+  }
+}
+
+function applySessionEvent(write: ReturnType<typeof prepareWrites>, event: SessionEvent): void {
+  const { session_id, source, agent_id, title, timestamp, parent_session_id: parent = null, model = null } = event;
+  switch (event.action) {
+    case "created":
+      write.create.run(session_id, source, agent_id, title, timestamp, timestamp, parent);
+      if (parent === null) write.claimSource.run(source, session_id); // a dispatched task never goes into an older session
+      return;
+    case "renamed":
+      write.rename.run(title, session_id);
+      return;
+    case "agent_changed":
+      write.changeAgent.run(agent_id, session_id);
+      return;
+    case "model_changed":
+      write.changeModel.run(model, session_id);
+      return;
+    case "deleted":
+      write.delete.run(session_id);
+      write.releaseSource.run(session_id);
+      return;
+    case "cleared":
+    case "compacted":
       return;
   }
 }
@@ -147,6 +167,7 @@ function toOwner(row: Row | undefined): SessionOwner | undefined {
       source: String(row.source),
       agent_id: String(row.agent_id),
       parent_session_id: textOrNull(row.parent_session_id),
+      model: textOrNull(row.model),
     }
   );
 }

@@ -10,6 +10,7 @@ export interface ConfigFile extends YamlMapping {
   /** Relative to the workspace. */
   readonly file: string;
   readonly mode: number; // permission bits
+  readonly text: string;
 }
 
 /** One YAML file of the workspace; `undefined` when there is none. Throws ConfigError when it cannot be used. */
@@ -21,7 +22,7 @@ export async function readConfigFile(workspaceDir: string, file: string): Promis
     if (!stats.isFile()) throw new ConfigError({ file }, "is not a regular file; remove it and create the file anew");
     const text = await readText(handle);
     if (/^(\s*(#.*)?(\n|$))*$/.test(text)) throw new ConfigError({ file }, emptyReason(file));
-    return { file, mode: stats.mode & 0o777, ...parseYamlMapping(text) };
+    return { file, mode: stats.mode & 0o777, text, ...parseYamlMapping(text) };
   } catch (cause) {
     if (isErrorCode(cause, "ENOENT")) return undefined;
     throw toConfigError(file, cause);

@@ -71,7 +71,7 @@ function isPattern(value: string): boolean {
 }
 
 /** Sources that match `value`, a regular expression for the whole source, are answered by `agent`. */
-const Binding = z.strictObject({
+export const Binding = z.strictObject({
   agent: z.string().min(1),
   value: z.string().min(1).max(500).refine(isPattern, "is not a regular expression"),
 });

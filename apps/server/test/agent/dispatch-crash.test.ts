@@ -62,6 +62,7 @@ test("[AGT4] a task for which nobody waits any more is stopped before it begins"
     },
     cancel: async ({ inbound: { run_id } }) => void steps.push(`cancel ${run_id}`),
     concurrency: () => 1,
+    isImmediate: () => false,
   });
   const from = (run_id: string) => ({ session_id: "s1", run_id, turn: 0, tool_call_id: "call_a" });
   const child = (run_id: string, parent: string) =>

@@ -7,7 +7,8 @@ import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
 import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import { Config } from "../../src/workspace/config.ts";
-import { PICKLE } from "../support/bare-gateway.ts";
+import { createRuntimeConfig } from "../../src/workspace/runtime-config.ts";
+import { bareWorkspace, PICKLE } from "../support/bare-gateway.ts";
 import { inbound, session } from "../support/events.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -28,9 +29,17 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   const refusals: unknown[] = [];
   const stop = new AbortController();
   const tools = createToolRegistry([createReadTool({ workspaceDir: dir.path })], { onError: () => undefined });
-  const definition = { ...PICKLE, maxConcurrency: MESSAGES, llm: Config.parse({}).llm };
+  const config = Config.parse({});
+  const definition = { ...PICKLE, maxConcurrency: MESSAGES, llm: config.llm };
   const agent = { definition, systemPrompt: "", model: createOfflineModel({ chunkDelayMs: 0 }), tools };
-  const deps = { bus, sessions, findAgent: () => agent, onError: (error: unknown) => void refusals.push(error) };
+  const deps = {
+    bus,
+    sessions,
+    workspace: () => bareWorkspace(dir.path, config),
+    runtimeConfig: createRuntimeConfig(dir.path),
+    findAgent: () => agent,
+    onError: (error: unknown) => void refusals.push(error),
+  };
   const runs = createAgentRuns(deps, stop.signal);
   const working = runAgentWorker(deps, runs, stop.signal);
 

@@ -5,6 +5,7 @@ import { createGateway } from "../../src/gateway.ts";
 import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import type { AgentDefinition } from "../../src/workspace/agent-definition.ts";
 import type { Config } from "../../src/workspace/config.ts";
+import type { Workspace } from "../../src/workspace/open-workspace.ts";
 
 export interface BareGateway {
   readonly gateway: Gateway;
@@ -23,19 +24,33 @@ export const PICKLE = {
   maxConcurrency: 1,
 };
 
+/** A workspace as if it had been read from `dir`, with Pickle only. */
+export function bareWorkspace(dir: string, config: Config): Workspace {
+  const agents = new Map<string, AgentDefinition>([["pickle", { ...PICKLE, llm: config.llm }]]);
+  return {
+    dir,
+    config,
+    agents,
+    skills: new Map(),
+    crons: new Map(),
+    warnings: [],
+    isOffline: true,
+    hasUserConfig: true,
+  };
+}
+
 /** A gateway on a real log in `dir`, behind which nobody answers: for what happens between the doors and the log. */
 export function openBareGateway(dir: string, config: Config): BareGateway {
   const store = openSqliteStore(dir);
   const sessions = openSqliteSessions(store);
   const bus = openSqliteBus(store, [sessions]);
-  const agents = new Map<string, AgentDefinition>([["pickle", { ...PICKLE, llm: config.llm }]]);
-  const rest = { skills: new Map(), crons: new Map(), warnings: [], isOffline: true, hasUserConfig: true };
+  const workspace = bareWorkspace(dir, config);
   const { content_bytes, frame_bytes } = config.api.limits;
   const gateway = createGateway({
     bus,
     sessions,
     runs: { abort: () => Promise.resolve([]), isRunning: () => false },
-    workspace: () => ({ dir, config, agents, ...rest }),
+    workspace: () => workspace,
     info: () => ({
       name: "my-bot",
       version: "0",

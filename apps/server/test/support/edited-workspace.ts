@@ -18,7 +18,7 @@ export interface EditedWorkspace {
   info(): Promise<Awaited<ReturnType<ReturnType<typeof connectTrpcHttp>["info"]["query"]>>>;
   listAgents(): Promise<readonly { agent_id: string; name: string; is_default: boolean }[]>;
   /** Resolves when an edit is in use, which `loaded_at` tells. */
-  use(edit: () => void): Promise<void>;
+  use(edit: () => unknown): Promise<void>;
   /** Resolves when an edit is refused, with the reason. */
   refuse(edit: () => void): Promise<string>;
 }
@@ -44,7 +44,7 @@ export function editWorkspace({ url, workspaceDir }: ServerProcess): EditedWorks
     listAgents: () => client.agents.list.query(),
     use: async (edit) => {
       const { loaded_at } = (await info()).workspace;
-      edit();
+      await edit();
       const loaded = async () => (await info()).workspace;
       await expect.poll(loaded, { timeout: PATIENCE_MS }).toEqual({ loaded_at: expect.any(Number), problem: null });
       await expect.poll(async () => (await loaded()).loaded_at, { timeout: PATIENCE_MS }).toBeGreaterThan(loaded_at);

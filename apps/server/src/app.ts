@@ -113,7 +113,7 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
     onError,
   };
   const runs = createAgentRuns(worker, stop.signal);
-  const readyDeps = { ...deps, dispatcher: createDispatcher({ bus, sessions, runs, onError }) };
+  const readyDeps = { ...deps, bus, sessions, dispatcher: createDispatcher({ bus, sessions, runs, onError }) };
   let agents = createReadyAgents(live.current, readyDeps);
   const working = runAgentWorker(worker, runs, stop.signal);
   const keep = () => ({ limits: live.current.config.events.keep, changed: live.replaced });

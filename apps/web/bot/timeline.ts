@@ -4,6 +4,7 @@ import type {
   DispatchEvent,
   InboundEvent,
   OutboundEvent,
+  PostedEvent,
   RunEndedEvent,
   ToolCallEvent,
   ToolResultEvent,
@@ -67,6 +68,8 @@ export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
       return changeRun(timeline, event.run_id, (run) => applyDispatch(run, event));
     case "DispatchResultEvent":
       return timeline; // the tool's result tells it
+    case "PostedEvent":
+      return changeRun(timeline, postId(event), (run) => showPost(run, event));
     case "OutboundEvent":
       return changeRun(timeline, event.run_id, (run) => applyReply(run, event));
     case "RunEndedEvent":
@@ -103,6 +106,20 @@ function changeRun(timeline: Timeline, runId: string, change: (run: Run) => Run)
 
 function newRun(runId: string): Run {
   return { run_id: runId, agent_id: null, message: null, turns: [], progress: { state: "queued" } };
+}
+
+/** What was said unasked stands by itself, like an answer without a question. */
+function showPost(run: Run, { source, content }: PostedEvent): Run {
+  return {
+    ...run,
+    agent_id: source.replace(/^agent:/, ""),
+    turns: [{ turn: 0, text: content, tools: [] }],
+    progress: { state: "ended", status: "completed", reply: null },
+  };
+}
+
+function postId({ run_id, turn, tool_call_id }: PostedEvent): string {
+  return `post ${run_id} ${turn} ${tool_call_id}`;
 }
 
 function startRun(run: Run): Run {

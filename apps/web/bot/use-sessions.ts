@@ -38,7 +38,7 @@ export function useSessions(): SessionList {
     void followEvents(
       {
         client,
-        types: ["InboundEvent", "OutboundEvent", "SessionEvent"],
+        types: ["InboundEvent", "OutboundEvent", "PostedEvent", "SessionEvent"],
         onEvents: refresh,
         onError: reportError,
       },

@@ -192,3 +192,23 @@ test("[WEB6] [AGT2] a dispatch leads from its tool call to the child's session, 
     { child: { session_id: "s2", agent_id: "cookie" }, result: { content: "Sorted" } },
   ]);
 });
+
+test("[WEB6] [CRON5] what was said unasked stands by itself, once", () => {
+  const posted: BotEvent = {
+    type: "PostedEvent",
+    session_id: "s1",
+    source: "agent:cookie",
+    content: "Dinner!",
+    timestamp: 1,
+    error: null,
+    run_id: "r1",
+    turn: 0,
+    tool_call_id: "a",
+  };
+  const { runs } = play(inbound(), posted, outbound(), posted);
+  expect(runs.map(({ agent_id, message, turns }) => [agent_id, message?.content, turns[0]?.text])).toEqual([
+    ["pickle", "Hello", "Meow"],
+    ["cookie", undefined, "Dinner!"],
+  ]);
+  expect(hasOpenRun({ phase: "live", runs })).toBe(false);
+});

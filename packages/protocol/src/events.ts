@@ -73,6 +73,20 @@ export const DispatchResultEvent = z.object({
 });
 export type DispatchResultEvent = z.infer<typeof DispatchResultEvent>;
 
+/** Something that an agent says unasked. Plain raw connections get it as an OutboundEvent (SPEC CRON5). */
+export const PostedEvent = z.object({
+  type: z.literal("PostedEvent"),
+  session_id: z.string(), // whose conversation it is said in
+  source: z.string(), // agent:<the speaker>
+  content: z.string(),
+  timestamp,
+  error: z.null(),
+  run_id: z.string(), // the call that said it, which may be one of another session
+  turn: z.int(),
+  tool_call_id: z.string(),
+});
+export type PostedEvent = z.infer<typeof PostedEvent>;
+
 export const RunStartedEvent = z.object({
   type: z.literal("RunStartedEvent"),
   session_id: z.string(),
@@ -174,6 +188,7 @@ export const DurableEvent = z.discriminatedUnion("type", [
   ToolResultEvent,
   DispatchEvent,
   DispatchResultEvent,
+  PostedEvent,
   SessionEvent,
 ]);
 export type DurableEvent = z.infer<typeof DurableEvent>;

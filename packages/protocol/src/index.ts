@@ -14,6 +14,7 @@ export {
   homeSession,
   InboundEvent,
   OutboundEvent,
+  PostedEvent,
   RunEndedEvent,
   RunStartedEvent,
   SessionEvent,

@@ -8,7 +8,7 @@ export const SessionView = z.object({
   title: z.string().nullable(), // null before the first message
   created_at: z.number(), // seconds since 1970
   updated_at: z.number(),
-  message_count: z.int(), // InboundEvents and OutboundEvents
+  message_count: z.int(), // InboundEvents, OutboundEvents and PostedEvents
   open_runs: z.int(), // messages that wait for their answer, the running one included
   parent_session_id: z.string().nullable(), // the session whose agent dispatched a task to this one
 });

@@ -3,6 +3,7 @@ import type {
   DurableEvent,
   InboundEvent,
   OutboundEvent,
+  PostedEvent,
   SessionEvent,
   ToolCallEvent,
   ToolResultEvent,
@@ -15,6 +16,8 @@ export interface RunRecord {
   readonly inbound: InboundEvent;
   /** A command, or taken back before it began: the model does not see it. */
   readonly isHidden: boolean;
+  /** What agents said in this session before it, unasked and from elsewhere. */
+  readonly posts: readonly PostedEvent[];
   readonly calls: readonly ToolCallEvent[];
   readonly results: ReadonlyMap<string, ToolResultEvent>; // by callKey
   readonly outbound: OutboundEvent | undefined;
@@ -67,14 +70,19 @@ function hasBegun(events: readonly DurableEvent[], { up_to }: StartEvent): boole
 /** Groups a session's events by run, in the order of the questions: queued questions stand before earlier answers in the log. */
 function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecord> {
   const runs = new Map<string, MutableRun>();
+  let posts: PostedEvent[] = [];
   for (const event of events) {
     const run = "run_id" in event ? runs.get(event.run_id) : undefined;
     switch (event.type) {
       case "InboundEvent":
-        runs.set(event.run_id, newRun(event));
+        runs.set(event.run_id, newRun(event, posts));
+        posts = [];
         break;
       case "RunStartedEvent":
         if (run) run.isHidden = event.command !== undefined;
+        break;
+      case "PostedEvent":
+        if (run === undefined) posts.push(event); // else its call tells it
         break;
       case "ToolCallEvent":
         run?.calls.push(event);
@@ -95,19 +103,24 @@ function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecor
   return runs;
 }
 
-function newRun(inbound: InboundEvent): MutableRun {
-  return { inbound, isHidden: true, calls: [], results: new Map(), outbound: undefined };
+function newRun(inbound: InboundEvent, posts: readonly PostedEvent[]): MutableRun {
+  return { inbound, posts, isHidden: true, calls: [], results: new Map(), outbound: undefined };
 }
 
 /** The conversation up to and including `runId`, as the model sees it. */
 export function toMessages({ runs, start }: Conversation, runId: string): ModelMessage[] {
   const messages: ModelMessage[] = start?.summary ? [{ role: "user", content: summaryMessage(start.summary) }] : [];
   const first = start?.up_to.run_id;
+  const posts: PostedEvent[] = []; // since the last message that the model sees
   let isSeen = first === undefined || !runs.has(first);
   for (const run of runs.values()) {
     const { run_id } = run.inbound;
     isSeen ||= run_id === first;
-    if (isSeen && !run.isHidden) messages.push(...runMessages(run, run_id === first ? (start?.up_to.turn ?? 0) : 0));
+    if (isSeen) posts.push(...run.posts);
+    if (isSeen && !run.isHidden) {
+      const fromTurn = run_id === first ? (start?.up_to.turn ?? 0) : 0;
+      messages.push(...runMessages(run, { fromTurn, posts: posts.splice(0) }));
+    }
     if (run_id === runId) break;
   }
   return messages;
@@ -119,8 +132,21 @@ function summaryMessage(summary: string): string {
 
 const NO_RESULT = "Interrupted: no result is known.";
 
-function runMessages({ inbound, calls, results, outbound }: RunRecord, fromTurn: number): ModelMessage[] {
-  const messages: ModelMessage[] = [{ role: "user", content: inbound.content }];
+/** Posts are no messages of their own: some providers insist that question and answer alternate. */
+function question({ content }: InboundEvent, posts: readonly PostedEvent[]): string {
+  if (posts.length === 0) return content;
+  const said = posts.map((post) => post.content).join("\n\n");
+  return `[Before this message you said, unasked:\n\n${said}]\n\n${content}`;
+}
+
+interface Part {
+  /** Earlier ones are summarised. */
+  readonly fromTurn: number;
+  readonly posts: readonly PostedEvent[];
+}
+
+function runMessages({ inbound, calls, results, outbound }: RunRecord, { fromTurn, posts }: Part): ModelMessage[] {
+  const messages: ModelMessage[] = [{ role: "user", content: question(inbound, posts) }];
   const seen = calls.filter(({ turn }) => turn >= fromTurn);
   for (const turnCalls of Map.groupBy(seen, (call) => call.turn).values()) {
     messages.push({

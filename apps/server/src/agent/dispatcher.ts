@@ -12,6 +12,7 @@ import type { EventBus } from "../bus/event-bus.ts";
 import type { SessionStore } from "../session/session-store.ts";
 import { type AgentRuns, RunAborted } from "./agent-runs.ts";
 import { appendPatiently } from "./append-patiently.ts";
+import { callId } from "./call-id.ts";
 import type { CallContext } from "./tools/tool.ts";
 
 export interface DispatcherDeps {
@@ -70,7 +71,7 @@ export function dispatchResultEvent(
 
 /** The same call always makes the same ids, so that whatever of it is in the log already fits to the rest. */
 function dispatchEvent({ agentId, content }: Task, { call, inbound }: CallContext): DispatchEvent {
-  const key = callKey(call);
+  const key = callId(call);
   return {
     type: "DispatchEvent",
     session_id: uuidOf(`session:${key}`),
@@ -93,7 +94,7 @@ async function publishTask(
   dispatch: DispatchEvent,
   { context, signal }: { context: CallContext; signal: AbortSignal },
 ): Promise<Cursor> {
-  const key = callKey(context.call);
+  const key = callId(context.call);
   const append = appendPatiently.bind(undefined, { bus, onError });
   const [, { records }] = await Promise.all([
     append([dispatch], { sessionSource: context.sessionSource, key: `dispatch:${key}`, signal }),
@@ -146,10 +147,6 @@ async function findResult(
 /** Not when the server stops: the next start goes on with both. */
 function endsChild({ reason }: AbortSignal): boolean {
   return reason instanceof RunAborted || (reason instanceof DOMException && reason.name === "TimeoutError");
-}
-
-function callKey({ run_id, turn, tool_call_id }: CallContext["call"]): string {
-  return `${run_id}:${turn}:${tool_call_id}`;
 }
 
 /** A UUID (version 8 of RFC 9562) that is the same for the same text. */

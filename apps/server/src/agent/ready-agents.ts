@@ -1,3 +1,5 @@
+import type { EventBus } from "../bus/event-bus.ts";
+import type { SessionStore } from "../session/session-store.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import type { Environment } from "../workspace/load-config.ts";
 import type { Workspace } from "../workspace/open-workspace.ts";
@@ -8,6 +10,7 @@ import { createOfflineModel } from "./offline-model.ts";
 import { buildSystemPrompt } from "./system-prompt.ts";
 import { createBashTool } from "./tools/bash.ts";
 import { createEditTool } from "./tools/edit.ts";
+import { createPostMessageTool } from "./tools/post-message.ts";
 import { createReadTool } from "./tools/read.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 import { createSkillTool } from "./tools/skill.ts";
@@ -19,6 +22,8 @@ import { createWriteTool } from "./tools/write.ts";
 export interface ReadyAgentsDeps {
   /** Where the environment of commands is taken from. */
   readonly env: Environment;
+  readonly bus: EventBus;
+  readonly sessions: SessionStore;
   readonly dispatcher: Dispatcher;
   readonly onError: (error: unknown) => void;
 }
@@ -51,6 +56,7 @@ function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinit
     ...(agents.size > 1
       ? [createSubagentDispatchTool({ agents: [...agents.values()], config: subagent_dispatch, dispatcher })]
       : []),
+    createPostMessageTool({ ...deps, config }),
   ];
   // whoever would have to be asked cannot be yet
   return tools.filter((tool) => approvalOf(tool, config.tools) === "allow");

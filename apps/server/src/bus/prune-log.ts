@@ -1,5 +1,5 @@
-import type { SQLOutputValue } from "node:sqlite";
-import { parseStoredEvent } from "@my-bot/protocol";
+import type { DatabaseSync, SQLOutputValue } from "node:sqlite";
+import { type DurableEvent, type InboundEvent, type PostedEvent, parseStoredEvent } from "@my-bot/protocol";
 import type { SqliteStore } from "./sqlite-store.ts";
 
 /** What is kept; what is not given has no limit. */
@@ -37,9 +37,9 @@ export function pruneLog({ writer }: SqliteStore, keep: KeepLimits, position: nu
   for (const row of messages.iterate(position)) {
     const event = parseStoredEvent(String(row.body));
     if (!isTooLarge && event.timestamp >= before) break;
-    if (event.type === "InboundEvent") {
+    if (beginsWhole(event)) {
       hasMore = runs.length === RUNS_AT_ONCE;
-      const run = hasMore ? undefined : findRun(row, event.run_id);
+      const run = hasMore ? undefined : findWhole(writer, row, event);
       if (run === undefined) break;
       runs.push(run);
     }
@@ -47,20 +47,6 @@ export function pruneLog({ writer }: SqliteStore, keep: KeepLimits, position: nu
   }
   const upTo = runs.length > 0 ? removeAll(runs.flat()) : undefined;
   return { upTo, position: at, hasMore };
-
-  /** All events of a run; undefined while it is the last thing in the log, whose number must not be given again. */
-  function findRun(inbound: Record<string, SQLOutputValue>, runId: string): number[] | undefined {
-    const rest = writer.prepare("SELECT seq, body FROM events WHERE session_id = ? AND seq >= ? ORDER BY seq");
-    const seqs: number[] = [];
-    for (const { seq, body } of rest.iterate(inbound.session_id ?? "", inbound.seq ?? 0)) {
-      const event = parseStoredEvent(String(body));
-      if (!("run_id" in event) || event.run_id !== runId) continue;
-      seqs.push(Number(seq));
-      if (event.type === "RunEndedEvent") break;
-    }
-    const { head } = writer.prepare("SELECT max(seq) AS head FROM events").get() ?? {};
-    return seqs.at(-1) === head ? undefined : seqs;
-  }
 
   function removeAll(seqs: readonly number[]): number {
     const last = Math.max(...seqs);
@@ -81,4 +67,31 @@ export function pruneLog({ writer }: SqliteStore, keep: KeepLimits, position: nu
     const pragma = (name: string) => Number(Object.values(writer.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
     return (pragma("page_count") - pragma("freelist_count")) * pragma("page_size");
   }
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+function beginsWhole(event: DurableEvent): event is InboundEvent | PostedEvent {
+  return event.type === "InboundEvent" || event.type === "PostedEvent";
+}
+
+/** What goes together; undefined while it is the last thing in the log, whose number must not be given again. */
+function findWhole(writer: DatabaseSync, row: Row, event: InboundEvent | PostedEvent): number[] | undefined {
+  // what was said unasked belongs to no run of its session
+  const seqs = event.type === "InboundEvent" ? findRun(writer, row, event.run_id) : [Number(row.seq)];
+  const { head } = writer.prepare("SELECT max(seq) AS head FROM events").get() ?? {};
+  return seqs.at(-1) === head ? undefined : seqs;
+}
+
+/** All events of a run. */
+function findRun(writer: DatabaseSync, inbound: Row, runId: string): number[] {
+  const rest = writer.prepare("SELECT seq, body FROM events WHERE session_id = ? AND seq >= ? ORDER BY seq");
+  const seqs: number[] = [];
+  for (const { seq, body } of rest.iterate(inbound.session_id ?? "", inbound.seq ?? 0)) {
+    const event = parseStoredEvent(String(body));
+    if (!("run_id" in event) || event.run_id !== runId) continue;
+    seqs.push(Number(seq));
+    if (event.type === "RunEndedEvent") break;
+  }
+  return seqs;
 }

@@ -62,6 +62,9 @@ function prepareWrites({ writer }: SqliteStore) {
       `UPDATE sessions SET updated_at = ?, message_count = message_count + 1, open_runs = open_runs - 1
        WHERE session_id = ?`,
     ),
+    posted: writer.prepare(
+      "UPDATE sessions SET updated_at = ?, message_count = message_count + 1 WHERE session_id = ?",
+    ),
     closeRun: writer.prepare("DELETE FROM open_runs WHERE run_id = ?"),
   } satisfies Record<string, StatementSync>;
 }
@@ -103,6 +106,9 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
     case "OutboundEvent":
       write.outbound.run(event.timestamp, event.session_id);
       write.closeRun.run(event.run_id);
+      return;
+    case "PostedEvent":
+      write.posted.run(event.timestamp, event.session_id);
       return;
     case "RunStartedEvent":
     case "RunEndedEvent":

@@ -28,6 +28,20 @@ async function publishRun(bus: PrunableBus, run_id: string, timestamp: number, c
   return records[0]?.cursor ?? "";
 }
 
+/** Said in the session `s1` by a run of another one. */
+function posted(timestamp: number): DurableEvent {
+  const call = { run_id: "elsewhere", turn: 0, tool_call_id: "call_a" };
+  return {
+    type: "PostedEvent",
+    session_id: "s1",
+    source: "agent:pickle",
+    content: "Hi",
+    timestamp,
+    error: null,
+    ...call,
+  };
+}
+
 function pruneAll(bus: PrunableBus, keep: Parameters<PrunableBus["prune"]>[0]): void {
   while (bus.prune(keep));
 }
@@ -118,5 +132,16 @@ test("[BUS6] [BUS23] a reader that is behind when events are removed is told, an
   const expected = ["GapEvent", "InboundEvent new", "OutboundEvent new", "RunEndedEvent new", "SyncedEvent"];
   expect(told(next)).toEqual(expected);
   following.stop();
+  await bus.close();
+});
+
+test("[BUS23] what was said unasked is removed as well when its time is over", async () => {
+  using dir = tempDir();
+  const { bus } = open(dir.path);
+  await bus.publish([session(), posted(LONG_AGO)], SOURCE);
+  await publishRun(bus, "old", LONG_AGO);
+  await bus.publish([posted(NOW)], SOURCE);
+  pruneAll(bus, { days: 1 });
+  expect((await readAll(bus, "0")).map(({ event }) => event.type)).toEqual(["SessionEvent", "PostedEvent"]);
   await bus.close();
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
 import { createAgentRuns, runAgentWorker } from "./agent/agent-worker.ts";
 import { createDispatcher } from "./agent/dispatcher.ts";
+import { McpServers, type McpServersDeps } from "./agent/mcp/mcp-servers.ts";
 import { createReadyAgents, type ReadyAgentsDeps } from "./agent/ready-agents.ts";
 import { killLeftProcesses } from "./agent/tools/call-processes.ts";
 import { runRetention } from "./bus/retention.ts";
@@ -60,7 +61,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     options.report(line, level);
   };
   const live = new LiveWorkspace(workspace, { env, report, onError });
-  const core = await startCore(live, { env, report, onError });
+  const core = await startCore(live, { env, onError, report, log: (line) => log.info(line) });
   const { gateway, draining } = core;
   const server = await startHttpServer({ gateway, api, webDir, onError, draining }).catch(async (cause) => {
     await core.drain(0);
@@ -68,6 +69,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     throw cause;
   });
   for (const warning of workspace.warnings) report(warning, "warn");
+  core.use(workspace); // starts programs, which nobody should have to wait for
   live.watch((next) => {
     const { token } = effectiveApi(next, options);
     core.use(next);
@@ -89,9 +91,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   };
 }
 
-interface CoreDeps extends Pick<ReadyAgentsDeps, "env" | "onError"> {
-  readonly report: Report;
-}
+type CoreDeps = Pick<ReadyAgentsDeps, "env" | "onError"> & Pick<McpServersDeps, "report" | "log">;
 
 /** All that is behind the doors: the log, the agents that answer it, and the gateway. */
 async function startCore(live: LiveWorkspace, deps: CoreDeps) {
@@ -113,20 +113,25 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
     onError,
   };
   const runs = createAgentRuns(worker, stop.signal);
-  const readyDeps = { ...deps, bus, sessions, dispatcher: createDispatcher({ bus, sessions, runs, onError }) };
+  const refresh = (workspace: Workspace): void => {
+    agents = createReadyAgents(workspace, readyDeps);
+  };
+  const mcp = new McpServers({ ...deps, workspaceDir: dir, onChange: () => refresh(live.current) });
+  const readyDeps = { ...deps, bus, sessions, mcp, dispatcher: createDispatcher({ bus, sessions, runs, onError }) };
   let agents = createReadyAgents(live.current, readyDeps);
   const working = runAgentWorker(worker, runs, stop.signal);
   const keep = () => ({ limits: live.current.config.events.keep, changed: live.replaced });
   const keeping = runRetention({ bus, keep, onError }, stop.signal);
   const cronDeps = { bus, sessions, clock: systemClock, workspace: () => live, report, onError };
   const sending = runCrons(cronDeps, AbortSignal.any([stop.signal, drain.signal]));
-  const info = () => describe(live);
+  const info = () => describe(live, mcp);
   return {
     gateway: createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal }),
     draining: drain.signal,
     /** For the runs that begin from now on. */
     use: (next: Workspace): void => {
-      agents = createReadyAgents(next, readyDeps);
+      mcp.use(next.config.mcp);
+      refresh(next);
       runs.refreshConcurrency();
     },
     drain: (graceMs: number): Promise<void> => {
@@ -135,7 +140,7 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
     },
     close: async (): Promise<void> => {
       stop.abort();
-      await Promise.all([working, keeping, sending]);
+      await Promise.all([working, keeping, sending, mcp.close()]);
       await bus.close();
     },
   };
@@ -155,7 +160,12 @@ function effectiveApi({ config }: Workspace, options: AppOptions): ApiConfig {
   );
 }
 
-function describe({ current: { config, isOffline }, loadedAt, problem }: LiveWorkspace): InfoView {
+function describe(live: LiveWorkspace, mcp: McpServers): InfoView {
+  const {
+    current: { config, isOffline },
+    loadedAt,
+    problem,
+  } = live;
   const { content_bytes, frame_bytes } = config.api.limits;
   return {
     name: "my-bot",
@@ -166,6 +176,7 @@ function describe({ current: { config, isOffline }, loadedAt, problem }: LiveWor
     default_agent: config.default_agent,
     limits: { content_bytes, frame_bytes },
     workspace: { loaded_at: loadedAt, problem },
+    mcp: mcp.views(),
   };
 }
 

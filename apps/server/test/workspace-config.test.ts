@@ -125,7 +125,7 @@ describe("files", () => {
       .replace(/^# ( *(?:- |# )?[a-z_]+:)/gm, "$1")
       .replace(/^( +)# ( *[a-z_]+:)/gm, "$1$2")
       .replace("sk-your-key-here", "sk-0123456789");
-    const env = { MY_BOT_TOKEN: "a-random-text-of-32-characters!!", BRAVE_API_KEY: "k" };
+    const env = { MY_BOT_TOKEN: "a-random-text-of-32-characters!!", BRAVE_API_KEY: "k", DOCS_TOKEN: "t" };
     const { config } = await load({ "config.user.yaml": uncommented }, env);
     const paths = (value: unknown, prefix = ""): string[] =>
       typeof value === "object" && value !== null && !Array.isArray(value)
@@ -290,8 +290,13 @@ describe("values", () => {
     expect(config.api.host).toBe("0.0.0.0");
   });
 
-  test.each(["0600", "0644"])("[CFG10] mode %s of a file with a key", async (mode) => {
-    await using folder = await temporaryFolder({ "config.user.yaml": online });
+  const header = "mcp: { servers: { a: { url: http://localhost, headers: { Authorization: Bearer-f2c1 } } } }\n";
+  test.each([
+    ["0600", online],
+    ["0644", online],
+    ["0644", `llm: { provider: offline }\n${header}`],
+  ])("[CFG10] mode %s of a file with a key", async (mode, text) => {
+    await using folder = await temporaryFolder({ "config.user.yaml": text });
     await chmod(join(folder.path, "config.user.yaml"), Number.parseInt(mode, 8));
     const { warnings } = await loadConfig(folder.path, { env: {} });
     const expected =

@@ -8,6 +8,7 @@ export type {
   HistoryPage,
   InboundEvent,
   InfoView,
+  McpServerView,
   OpenRunView,
   OutboundEvent,
   Receipt,

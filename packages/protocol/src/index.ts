@@ -47,6 +47,7 @@ export {
   HistoryInput,
   InfoView,
   ListSessionsInput,
+  McpServerView,
   OpenRunView,
   RenameSessionInput,
   SessionDetails,

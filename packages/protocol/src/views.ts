@@ -48,6 +48,15 @@ export const CommandView = z.object({
 });
 export type CommandView = z.infer<typeof CommandView>;
 
+/** An MCP server of the configuration. */
+export const McpServerView = z.object({
+  id: z.string(),
+  state: z.enum(["starting", "ready", "failed"]), // one that has failed is started again after a while
+  tools: z.array(z.string()), // names under which the model may call them
+  problem: z.string().nullable(), // why it has failed, or what of its configuration has no effect
+});
+export type McpServerView = z.infer<typeof McpServerView>;
+
 export const InfoView = z.object({
   name: z.literal("my-bot"),
   version: z.string(),
@@ -64,6 +73,7 @@ export const InfoView = z.object({
     loaded_at: z.number(), // when what is in use was read, in seconds since 1970
     problem: z.string().nullable(), // why the files as they are now are not in use
   }),
+  mcp: z.array(McpServerView),
 });
 export type InfoView = z.infer<typeof InfoView>;
 

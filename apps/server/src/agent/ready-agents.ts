@@ -6,6 +6,7 @@ import type { Workspace } from "../workspace/open-workspace.ts";
 import type { ReadyAgent } from "./agent-loop.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { createOpenAiModel } from "./llm.ts";
+import type { McpServers } from "./mcp/mcp-servers.ts";
 import { createOfflineModel } from "./offline-model.ts";
 import { buildSystemPrompt } from "./system-prompt.ts";
 import { createBashTool } from "./tools/bash.ts";
@@ -25,6 +26,7 @@ export interface ReadyAgentsDeps {
   readonly bus: EventBus;
   readonly sessions: SessionStore;
   readonly dispatcher: Dispatcher;
+  readonly mcp: Pick<McpServers, "toolsFor">;
   readonly onError: (error: unknown) => void;
 }
 
@@ -45,7 +47,7 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
 
 function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinition, deps: ReadyAgentsDeps): Tool[] {
   const files = { workspaceDir: dir, privatePaths: [config.event_path, config.history_path, config.logging_path] };
-  const { env, dispatcher } = deps;
+  const { env, dispatcher, mcp } = deps;
   const { bash, subagent_dispatch } = config.tools;
   const tools: Tool[] = [
     createReadTool(files),
@@ -57,6 +59,7 @@ function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinit
       ? [createSubagentDispatchTool({ agents: [...agents.values()], config: subagent_dispatch, dispatcher })]
       : []),
     createPostMessageTool({ ...deps, config }),
+    ...mcp.toolsFor(agent.agentId),
   ];
   // whoever would have to be asked cannot be yet
   return tools.filter((tool) => approvalOf(tool, config.tools) === "allow");

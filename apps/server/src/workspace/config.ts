@@ -1,13 +1,7 @@
 import * as z from "zod";
+import { McpConfig } from "./mcp-config.ts";
+import { RelativePath } from "./relative-path.ts";
 import { ToolsConfig } from "./tools-config.ts";
-
-const relativePath = z
-  .string()
-  .min(1)
-  .refine(
-    (path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."),
-    "must be a path inside the workspace",
-  );
 
 /** Seconds; how long a model may keep a run waiting (SPEC RUN7). */
 const Timeouts = z.strictObject({
@@ -88,17 +82,18 @@ const Events = z.strictObject({
 export const Config = z.strictObject({
   llm: LlmConfig.prefault({}),
   default_agent: z.string().min(1).default("pickle"),
-  agents_path: relativePath.default("agents"),
-  skills_path: relativePath.default("skills"),
-  crons_path: relativePath.default("crons"),
-  history_path: relativePath.default(".history"), // accepted for old files: history lives in the log
-  event_path: relativePath.default(".event"),
-  logging_path: relativePath.default(".logs"),
+  agents_path: RelativePath.default("agents"),
+  skills_path: RelativePath.default("skills"),
+  crons_path: RelativePath.default("crons"),
+  history_path: RelativePath.default(".history"), // accepted for old files: history lives in the log
+  event_path: RelativePath.default(".event"),
+  logging_path: RelativePath.default(".logs"),
   websearch: z.looseObject({}).optional(),
   webread: z.looseObject({}).optional(),
   api: Api.prefault({}),
   events: Events.prefault({}),
   tools: ToolsConfig.prefault({}),
+  mcp: McpConfig.prefault({}),
   routing: z.strictObject({ bindings: z.array(Binding).default([]) }).prefault({}),
 });
 export type Config = z.output<typeof Config>;

@@ -4,7 +4,7 @@ import { Config } from "./config.ts";
 import { ConfigError } from "./config-error.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { expandVariables } from "./expand-variables.ts";
-import { type Mapping, mergeDeep } from "./merge.ts";
+import { isMapping, type Mapping, mergeDeep } from "./merge.ts";
 
 /** Variables that `${NAME}` in the configuration may name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -103,6 +103,16 @@ function warnAboutBash({ tools }: Config, fault: MakeFault): string[] {
 }
 
 function holdsSecret(value: Mapping): boolean {
-  const secrets = [valueAt(value, ["llm", "api_key"]), valueAt(value, ["api", "token"])];
-  return secrets.some((secret) => typeof secret === "string" && !secret.startsWith("${") && !isPlaceholder(secret));
+  const secrets = [valueAt(value, ["llm", "api_key"]), valueAt(value, ["api", "token"]), ...headersOf(value)];
+  return secrets.some((secret) => typeof secret === "string" && !secret.includes("${") && !isPlaceholder(secret));
+}
+
+/** What MCP servers are to be shown: nearly always a key. */
+function headersOf(value: Mapping): unknown[] {
+  const servers = valueAt(value, ["mcp", "servers"]);
+  if (!isMapping(servers)) return [];
+  return Object.values(servers).flatMap((server) => {
+    const headers = isMapping(server) ? server.headers : undefined;
+    return isMapping(headers) ? Object.values(headers) : [];
+  });
 }

@@ -28,12 +28,8 @@ export async function openWorkspace(dir: string, options: LoadConfigOptions): Pr
   const why = (agentId: string): string =>
     findSkipped(agents.warnings, `${config.agents_path}/${agentId}`) ??
     `known agents: ${[...agents.items.keys()].join(", ") || "none"}`;
-  if (!agents.items.has(config.default_agent)) {
-    throw fault(["default_agent"], `there is no agent "${config.default_agent}"; ${why(config.default_agent)}`);
-  }
-  for (const [index, { agent }] of config.routing.bindings.entries()) {
-    if (agents.items.has(agent)) continue;
-    throw fault(["routing", "bindings", index, "agent"], `there is no agent "${agent}"; ${why(agent)}`);
+  for (const { agentId, path } of namedAgents(config)) {
+    if (!agents.items.has(agentId)) throw fault(path, `there is no agent "${agentId}"; ${why(agentId)}`);
   }
   return {
     dir,
@@ -45,4 +41,16 @@ export async function openWorkspace(dir: string, options: LoadConfigOptions): Pr
     crons: crons.items,
     warnings: [...warnings, ...agents.warnings, ...skills.warnings, ...crons.warnings],
   };
+}
+
+/** Wherever the configuration names an agent. */
+function namedAgents({ default_agent, routing, mcp }: Config): { agentId: string; path: PropertyKey[] }[] {
+  const bound = routing.bindings.map(({ agent }, index) => ({
+    agentId: agent,
+    path: ["routing", "bindings", index, "agent"],
+  }));
+  const served = Object.entries(mcp.servers).flatMap(([id, { agents = [] }]) =>
+    agents.map((agentId, index) => ({ agentId, path: ["mcp", "servers", id, "agents", index] })),
+  );
+  return [{ agentId: default_agent, path: ["default_agent"] }, ...bound, ...served];
 }

@@ -60,6 +60,7 @@ export function openBareGateway(dir: string, config: Config): BareGateway {
       default_agent: "pickle",
       limits: { content_bytes, frame_bytes },
       workspace: { loaded_at: 0, problem: null },
+      mcp: [],
     }),
     draining: new AbortController().signal,
   });

@@ -1,8 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
-import { stringify } from "yaml";
-import type { ServerProcess } from "./server-process.ts";
+import { configText, type ServerProcess } from "./server-process.ts";
 import { connectTrpcHttp } from "./trpc-client.ts";
 
 const PATIENCE_MS = 15_000; // the promise is 2 s; a busy machine gets more
@@ -38,7 +37,7 @@ export function editWorkspace({ url, workspaceDir }: ServerProcess): EditedWorks
   return {
     path,
     write,
-    writeConfig: (config) => write("config.user.yaml", stringify(config)),
+    writeConfig: (config) => write("config.user.yaml", configText(config)),
     remove: (name) => rmSync(path(name), { recursive: true, force: true }),
     info,
     listAgents: () => client.agents.list.query(),

@@ -27,6 +27,8 @@ export interface ServerOptions {
   /** Files to put into the workspace, by path. */
   readonly files?: Readonly<Record<string, string>> | undefined;
   readonly args?: readonly string[] | undefined;
+  /** Variables besides PATH and HOME. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Ended with this process, also when a test timed out and did not clean up. */
@@ -40,12 +42,14 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const dir = tempDir();
   const workspaceDir = join(dir.path, "workspace");
   cpSync(TEMPLATE, workspaceDir, { recursive: true, filter: (path) => !basename(path).startsWith(".") }); // no one's log
-  if (options.config) writeFileSync(join(workspaceDir, "config.user.yaml"), stringify(options.config), { mode: 0o600 });
+  if (options.config)
+    writeFileSync(join(workspaceDir, "config.user.yaml"), configText(options.config), { mode: 0o600 });
   for (const [path, text] of Object.entries(options.files ?? {})) {
     mkdirSync(join(workspaceDir, path, ".."), { recursive: true });
     writeFileSync(join(workspaceDir, path), text);
   }
-  let launched = await launch(workspaceDir, ["--port", "0", ...(options.args ?? [])]);
+  const start = (port: string) => launch(workspaceDir, ["--port", port, ...(options.args ?? [])], options.env);
+  let launched = await start("0");
   const url = launched.url;
   return {
     url,
@@ -58,7 +62,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     },
     stop: (signal = "SIGKILL") => end(launched.process, signal),
     start: async () => {
-      launched = await launch(workspaceDir, ["--port", new URL(url).port, ...(options.args ?? [])]);
+      launched = await start(new URL(url).port);
     },
     [Symbol.asyncDispose]: async () => {
       await end(launched.process, "SIGKILL");
@@ -67,10 +71,15 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   };
 }
 
-async function launch(workspaceDir: string, args: readonly string[]) {
+/** Of plain values: the configuration takes no anchors. */
+export function configText(config: object): string {
+  return stringify(config, { aliasDuplicateObjects: false });
+}
+
+async function launch(workspaceDir: string, args: readonly string[], env: ServerOptions["env"]) {
   const child = spawn(process.execPath, [BIN, "server", "-w", workspaceDir, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env.PATH, HOME: workspaceDir },
+    env: { PATH: process.env.PATH, HOME: workspaceDir, ...env },
   });
   running.add(child);
   child.on("exit", () => running.delete(child));

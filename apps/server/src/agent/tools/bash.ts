@@ -2,6 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import * as z from "zod";
 import type { BashConfig } from "../../workspace/tools-config.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { type CommandEnd, type CommandLimits, runCommand } from "./run-command.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 
@@ -9,8 +10,6 @@ const KEPT_BYTES = 64 * 1024;
 const WRITTEN_BYTES = 16 * 1024 * 1024;
 const COMMAND_BYTES = 64 * 1024; // the kernel takes 128 KiB
 const ENDING_MS = 5000; // on top of the command's own time, so that its output so far can still be told
-const PASSED_ON = ["PATH", "HOME", "LANG", "TERM"];
-const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 
 const Command = z
   .string()
@@ -32,7 +31,7 @@ export function createBashTool({ workspaceDir, env, config }: BashToolOptions) {
     command: Command.describe("what to run, as in a script of bash"),
     timeout_seconds: z.number().positive().max(maxSeconds).optional().describe(`${maxSeconds} unless told`),
   });
-  const childEnv = passOn(env, config.env);
+  const childEnv = childEnvironment(env, config.env);
   const shell = findBash(childEnv.PATH) ?? "/bin/sh";
   return {
     name: "bash",
@@ -62,15 +61,6 @@ function limitsOf(config: BashConfig, timeoutSeconds: number): CommandLimits {
     processes: config.max_processes,
     memoryBytes: config.max_memory_mb * 1024 * 1024,
   };
-}
-
-/** No keys and tokens: only what commands need to find their way, and what the configuration names. */
-function passOn(env: BashToolOptions["env"], more: readonly string[]): Record<string, string> & { PATH: string } {
-  const passed = [...PASSED_ON, ...more].flatMap((name) => {
-    const value = env[name];
-    return value === undefined ? [] : [[name, value]];
-  });
-  return { PATH: DEFAULT_PATH, ...Object.fromEntries(passed) };
 }
 
 function findBash(path: string): string | undefined {

@@ -53,8 +53,8 @@ function isRepeatable(tool: Tool | undefined): boolean {
   return tool !== undefined && (tool.isReadOnly || tool.isResumable === true);
 }
 
-function toModelTool({ name, description, input }: Tool): ModelTool {
-  const { $schema: _, ...parameters } = z.toJSONSchema(input);
+function toModelTool({ name, description, input, parameters: given }: Tool): ModelTool {
+  const { $schema: _, ...parameters } = given ?? z.toJSONSchema(input);
   return { name, description, parameters };
 }
 

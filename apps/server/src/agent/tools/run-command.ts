@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { CALL_VARIABLE, CallProcesses, createMark, signalGroup } from "./call-processes.ts";
 import { KeptOutput } from "./kept-output.ts";
+import { bindGroup } from "./process-groups.ts";
 import { countUserTasks } from "./process-list.ts";
 
 export interface CommandLimits {
@@ -47,12 +48,6 @@ const DRAIN_MS = 250; // for the pipe to end once everyone who could write is go
 const WATCH_MS = 250;
 const POLL_MS = 10;
 
-/** The groups of this moment: a server that ends, however it does so, takes them with it. */
-const groups = new Set<number>();
-process.once("exit", () => {
-  for (const leader of groups) signalGroup(leader, "SIGKILL");
-});
-
 /**
  * Runs a command and ends everything that it started, also what it put into the background, by then. A stop takes
  * effect within a second. What cannot be started is an outcome, too.
@@ -87,7 +82,6 @@ async function start({ text, shell, dir, env, limits }: Command, mark: string): 
     detached: true, // a process group of its own
   });
   await once(child, "spawn");
-  if (child.pid !== undefined) groups.add(child.pid);
   return child;
 }
 
@@ -100,13 +94,14 @@ interface Following {
 
 async function follow(shell: ShellProcess, { command, mark, output, signal }: Following): Promise<CommandEnd> {
   const processes = new CallProcesses(shell.pid ?? 0, mark);
+  const release = bindGroup(processes.leader);
   const exited = exitOf(shell);
   const closed = new Promise<void>((resolve) => shell.stdout.once("close", resolve));
   const limit = watchLimits(shell, { processes, limits: command.limits, output, signal });
   const end = await Promise.race([exited, limit.reached]);
   limit[Symbol.dispose]();
   await endProcesses(processes, end);
-  groups.delete(processes.leader);
+  release();
   await Promise.race([closed, delay(DRAIN_MS)]); // a process that nobody can kill may hold the pipe open
   shell.stdout.destroy();
   return end;

@@ -1,5 +1,6 @@
 import type { InboundEvent, ToolCallEvent } from "@my-bot/protocol";
 import type * as z from "zod";
+import type { ModelTool } from "../language-model.ts";
 
 export interface ToolResult {
   readonly content: string;
@@ -20,6 +21,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly description: string;
   readonly input: Input;
+  /** The JSON Schema that the model is shown, where `input` does not say it all; that of `input` unless given. */
+  readonly parameters?: ModelTool["parameters"] | undefined;
   /** May be called again after a crash because it changes nothing. */
   readonly isReadOnly: boolean;
   /** A call that was cut short may be made again because it then goes on where it was: what it does is keyed by the call. */

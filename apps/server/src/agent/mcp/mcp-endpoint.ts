@@ -1,0 +1,45 @@
+import { realpath, stat } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import type { Environment } from "../../workspace/load-config.ts";
+import type { McpServerConfig } from "../../workspace/mcp-config.ts";
+import { childEnvironment } from "../tools/child-environment.ts";
+import { McpFault } from "./mcp-fault.ts";
+import { StdioTransport } from "./stdio-transport.ts";
+
+export interface McpEndpointDeps {
+  readonly workspaceDir: string;
+  /** The server's: programs get what is named of it. */
+  readonly env: Environment;
+}
+
+/** Where a server is: what it has to be started anew for when it changes. */
+export type McpEndpoint = Pick<McpServerConfig, "command" | "args" | "env" | "cwd" | "url" | "headers">;
+
+export function endpointOf({ command, args, env, cwd, url, headers }: McpServerConfig): McpEndpoint {
+  return { command, args, env, cwd, url, headers };
+}
+
+/** Throws McpFault when the configuration leads nowhere. */
+export async function openTransport(
+  { command, args, env, cwd, url, headers }: McpEndpoint,
+  deps: McpEndpointDeps,
+): Promise<StdioTransport | StreamableHTTPClientTransport> {
+  if (command === undefined) return new StreamableHTTPClientTransport(new URL(url ?? ""), { requestInit: { headers } });
+  return new StdioTransport({
+    command,
+    args,
+    cwd: await realFolder(deps.workspaceDir, cwd),
+    env: childEnvironment(deps.env, env),
+    workspaceDir: deps.workspaceDir,
+  });
+}
+
+/** Links are followed, as far as they stay inside. */
+async function realFolder(workspaceDir: string, path: string): Promise<string> {
+  const root = await realpath(workspaceDir);
+  const folder = await realpath(join(root, path)).catch(() => undefined);
+  const isFolder = folder !== undefined && (await stat(folder)).isDirectory();
+  if (isFolder && (folder + sep).startsWith(root + sep)) return folder;
+  throw new McpFault(`cannot be started: ${path} is no folder of the workspace; check cwd`);
+}

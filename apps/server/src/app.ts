@@ -6,6 +6,7 @@ import { createDispatcher } from "./agent/dispatcher.ts";
 import { McpServers, type McpServersDeps } from "./agent/mcp/mcp-servers.ts";
 import { createReadyAgents, type ReadyAgentsDeps } from "./agent/ready-agents.ts";
 import { killLeftProcesses } from "./agent/tools/call-processes.ts";
+import { type NetworkPolicy, publicInternet } from "./agent/web/network-policy.ts";
 import { runRetention } from "./bus/retention.ts";
 import { openSqliteBus } from "./bus/sqlite-bus.ts";
 import { openSqliteStore } from "./bus/sqlite-store.ts";
@@ -32,6 +33,8 @@ export interface AppOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The exported web app; absent: one sentence in its place. */
   readonly webDir?: string | undefined;
+  /** Which pages the model may read: those of the public internet unless told. */
+  readonly policy?: NetworkPolicy | undefined;
   /** One line for the terminal, now or later: what was skipped, is unsafe, was edited. */
   readonly report: Report;
 }
@@ -51,7 +54,7 @@ const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** Puts the parts together and starts them. Throws ConfigError, StoreError, or the listening socket's error. */
 export async function startApp(options: AppOptions): Promise<RunningApp> {
-  const { env, webDir } = options;
+  const { env, webDir, policy = publicInternet } = options;
   const workspace = await openWorkspace(options.workspaceDir, { env });
   const api = effectiveApi(workspace, options);
   const log = createServerLog(openDataFolder(join(workspace.dir, workspace.config.logging_path)));
@@ -61,7 +64,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     options.report(line, level);
   };
   const live = new LiveWorkspace(workspace, { env, report, onError });
-  const core = await startCore(live, { env, onError, report, log: (line) => log.info(line) });
+  const core = await startCore(live, { env, policy, onError, report, log: (line) => log.info(line) });
   const { gateway, draining } = core;
   const server = await startHttpServer({ gateway, api, webDir, onError, draining }).catch(async (cause) => {
     await core.drain(0);
@@ -91,7 +94,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   };
 }
 
-type CoreDeps = Pick<ReadyAgentsDeps, "env" | "onError"> & Pick<McpServersDeps, "report" | "log">;
+type CoreDeps = Pick<ReadyAgentsDeps, "env" | "policy" | "onError"> & Pick<McpServersDeps, "report" | "log">;
 
 /** All that is behind the doors: the log, the agents that answer it, and the gateway. */
 async function startCore(live: LiveWorkspace, deps: CoreDeps) {

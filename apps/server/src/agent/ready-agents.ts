@@ -18,7 +18,10 @@ import { createSkillTool } from "./tools/skill.ts";
 import { createSubagentDispatchTool } from "./tools/subagent-dispatch.ts";
 import type { Tool } from "./tools/tool.ts";
 import { approvalOf } from "./tools/tool-approval.ts";
+import { createWebreadTool } from "./tools/webread.ts";
+import { createWebsearchTool } from "./tools/websearch.ts";
 import { createWriteTool } from "./tools/write.ts";
+import type { NetworkPolicy } from "./web/network-policy.ts";
 
 export interface ReadyAgentsDeps {
   /** Where the environment of commands is taken from. */
@@ -27,6 +30,8 @@ export interface ReadyAgentsDeps {
   readonly sessions: SessionStore;
   readonly dispatcher: Dispatcher;
   readonly mcp: Pick<McpServers, "toolsFor">;
+  /** Which pages may be read. */
+  readonly policy: NetworkPolicy;
   readonly onError: (error: unknown) => void;
 }
 
@@ -47,12 +52,14 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
 
 function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinition, deps: ReadyAgentsDeps): Tool[] {
   const files = { workspaceDir: dir, privatePaths: [config.event_path, config.history_path, config.logging_path] };
-  const { env, dispatcher, mcp } = deps;
+  const { env, dispatcher, mcp, policy } = deps;
   const { bash, subagent_dispatch } = config.tools;
   const tools: Tool[] = [
     createReadTool(files),
     createWriteTool(files),
     createEditTool(files),
+    createWebreadTool({ policy }),
+    ...(config.websearch ? [createWebsearchTool({ config: config.websearch })] : []),
     ...(agent.allowSkills ? [createSkillTool(skills)] : []),
     ...(agent.allowBash ? [createBashTool({ workspaceDir: dir, env, config: bash })] : []),
     ...(agents.size > 1

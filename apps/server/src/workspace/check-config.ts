@@ -1,14 +1,17 @@
 import { isIP } from "node:net";
 import type { Config, LlmConfig } from "./config.ts";
+import { findWebsearchProblem } from "./web-config.ts";
 
 type MakeFault = (path: readonly PropertyKey[], reason: string) => Error;
 
 const OFFLINE_HINT = "or set llm.provider to offline";
 
 /** What the schema cannot say: rules that join several keys. Throws what `fault` makes. */
-export function checkConfig({ llm, api }: Config, fault: MakeFault): void {
+export function checkConfig({ llm, api, websearch }: Config, fault: MakeFault): void {
   const problem = findLlmProblem(llm);
   if (problem) throw fault(["llm", problem.key], problem.reason);
+  const searchProblem = websearch && findWebsearchProblem(websearch);
+  if (searchProblem) throw fault(["websearch", searchProblem.key], searchProblem.reason);
   if (api.token !== undefined && isPlaceholder(api.token)) {
     throw fault(
       ["api", "token"],

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { McpConfig } from "./mcp-config.ts";
 import { RelativePath } from "./relative-path.ts";
 import { ToolsConfig } from "./tools-config.ts";
+import { WebreadConfig, WebsearchConfig } from "./web-config.ts";
 
 /** Seconds; how long a model may keep a run waiting (SPEC RUN7). */
 const Timeouts = z.strictObject({
@@ -88,8 +89,8 @@ export const Config = z.strictObject({
   history_path: RelativePath.default(".history"), // accepted for old files: history lives in the log
   event_path: RelativePath.default(".event"),
   logging_path: RelativePath.default(".logs"),
-  websearch: z.looseObject({}).optional(),
-  webread: z.looseObject({}).optional(),
+  websearch: WebsearchConfig.optional(),
+  webread: WebreadConfig.optional(),
   api: Api.prefault({}),
   events: Events.prefault({}),
   tools: ToolsConfig.prefault({}),

@@ -7,9 +7,10 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { runDoctor } from "../src/doctor/run-doctor.ts";
+import { oddServer } from "./support/mcp-servers.ts";
 import { myBot } from "./support/my-bot-command.ts";
 import { connectRaw } from "./support/raw-client.ts";
-import { startServer } from "./support/server-process.ts";
+import { configText, startServer } from "./support/server-process.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
 test("[CLI11] doctor finds nothing wrong with a running server, then names a damaged event", async () => {
@@ -84,4 +85,20 @@ test("[CLI11] what is wrong with configuration, agents, modes, port and model is
   provider.closeAllConnections();
   expect(await examine()).toMatch(/problem model: test cannot be reached at .*ECONNREFUSED.*\bllm\.api_base/);
   expect(readFileSync(join(dir.path, "config.user.yaml"), "utf8")).toContain("api_base");
+});
+
+test("[CLI11] MCP servers are started for a moment: how many tools they have, or why they cannot be used", async () => {
+  await using server = await startServer();
+  const servers = {
+    odd: oddServer("", "", "look", "work"),
+    bad: oddServer("crash"),
+    none: { command: "no-such-program" },
+  };
+  const config = { llm: { provider: "offline" }, api: { port: 0 }, mcp: { servers } };
+  writeFileSync(join(server.workspaceDir, "config.user.yaml"), configText(config), { mode: 0o600 });
+  const { code, stdout } = await myBot(["doctor", "-w", server.workspaceDir]);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^ok {7}MCP server odd: answers with 2 tools$/m);
+  expect(stdout).toMatch(/^problem {2}MCP server bad: ended with exit code 3; it printed: cannot go on/m);
+  expect(stdout).toMatch(/^problem {2}MCP server none: .*no program "no-such-program"; check command$/m);
 });

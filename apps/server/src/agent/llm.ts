@@ -10,6 +10,7 @@ import {
   type ModelRequest,
   type ModelToolCall,
 } from "./language-model.ts";
+import { limitLines } from "./limit-lines.ts";
 import { createTotalBound, createWatchdog, ModelStall } from "./watchdog.ts";
 
 const OPENAI_BASE = "https://api.openai.com/v1";
@@ -194,15 +195,6 @@ function redact(message: string, apiKey: string | undefined): string {
 
 /** The SDK would gather a line that never ends in memory. */
 async function fetchWithLineLimit(url: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const response = await fetch(url, init);
-  let lineBytes = 0;
-  const limit = new TransformStream<Uint8Array, Uint8Array>({
-    transform: (bytes, controller) => {
-      const newline = bytes.lastIndexOf(10);
-      lineBytes = newline < 0 ? lineBytes + bytes.length : bytes.length - newline - 1;
-      if (lineBytes <= MAX_LINE_BYTES) controller.enqueue(bytes);
-      else controller.error(new ModelError("The model provider sent a line that does not end"));
-    },
-  });
-  return new Response(response.body?.pipeThrough(limit) ?? null, response);
+  const tooLong = (): Error => new ModelError("The model provider sent a line that does not end");
+  return limitLines(await fetch(url, init), { maxBytes: MAX_LINE_BYTES, tooLong });
 }

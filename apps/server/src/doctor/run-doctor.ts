@@ -3,6 +3,7 @@ import type { LlmConfig } from "../workspace/config.ts";
 import { ConfigError } from "../workspace/config-error.ts";
 import type { Environment } from "../workspace/load-config.ts";
 import { openWorkspace, type Workspace } from "../workspace/open-workspace.ts";
+import { checkMcp } from "./check-mcp.ts";
 import { checkModel } from "./check-model.ts";
 import { checkModes } from "./check-modes.ts";
 import { checkPort } from "./check-port.ts";
@@ -18,7 +19,7 @@ export interface DoctorOptions {
 
 const NEEDED_NODE = 24;
 
-/** Looks at everything that a server needs, one after the other, and changes nothing (SPEC CLI11). */
+/** Looks at everything that a server needs, one after the other, and changes nothing; MCP servers are started for it (SPEC CLI11). */
 export async function* runDoctor(options: DoctorOptions): AsyncGenerator<Finding> {
   yield checkNode(options.nodeVersion);
   yield options.webDir === undefined
@@ -35,6 +36,8 @@ export async function* runDoctor(options: DoctorOptions): AsyncGenerator<Finding
   yield checkStore(join(dir, config.event_path));
   yield await checkPort(config.api);
   for (const llm of distinctModels(opened)) yield await checkModel(llm);
+  const deps = { workspaceDir: dir, env: options.env };
+  for (const [id, server] of Object.entries(config.mcp.servers)) yield await checkMcp(id, server, deps);
 }
 
 /** Agents may have a provider of their own. */

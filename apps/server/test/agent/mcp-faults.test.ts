@@ -76,21 +76,35 @@ describe("a server that", () => {
     expect([log(), ...asking.server.stderr].join("\n")).not.toContain(env.PLANTED_SECRET);
   });
 
-  test("[MCP6] does not answer is still starting, and the bot answers meanwhile", async () => {
-    await using asking = await startMcpAsking({ deaf: oddServer("deaf") }, says("ok"));
-    asking.client.send({ source: "test", content: "Hi" });
-    expect(await asking.client.next("OutboundEvent")).toMatchObject({ content: "ok", error: null });
-    expect(await asking.until("deaf", "starting")).toMatchObject({ tools: [], problem: null });
+  test("[MCP6] starts slowly keeps nobody waiting, a stop of the bot neither; its tools are there later", async () => {
+    using dir = tempDir();
+    const { file } = noteFile(dir);
+    await using asking = await startMcpAsking({ late: oddServer("late", file) }, says("ok"));
+    const ask = async (): Promise<void> => {
+      asking.client.send({ source: "test", content: "Hi" });
+      expect(await asking.client.next("OutboundEvent")).toMatchObject({ content: "ok", error: null });
+    };
+    await ask();
+    expect(offered(asking)).not.toContain("mcp__late__work");
+    expect(await asking.until("late", "starting")).toMatchObject({ tools: [], problem: null });
+    const [pid = 0] = await readPids(file, 1);
+    process.kill(pid, "SIGUSR1");
+    await asking.until("late", "ready");
+    await ask();
+    expect(offered(asking)).toContain("mcp__late__work");
+    await asking.server.stop("SIGTERM");
+    await asking.server.start();
+    expect(await asking.until("late", "starting")).toMatchObject({ tools: [] });
     expect(await asking.server.stop("SIGTERM")).toBe(0);
   });
 
-  test("[MCP6] ends in the middle of a call: the model is told that the outcome is unknown, and it is started again", async () => {
+  test("[MCP6] is killed in the middle of a call: the model is told that the outcome is unknown, and it is started again", async () => {
     using dir = tempDir();
     const { file, lines } = noteFile(dir);
     await using asking = await startMcpAsking({ odd: oddServer("dies", file) }, callsOnce("mcp__odd__work", text));
     await asking.until("odd", "ready");
     const { content, is_error } = await asking.call();
-    expect(content).toBe(`The MCP server "odd" ended with exit code 1. Whether this call took effect is unknown.`);
+    expect(content).toBe(`The MCP server "odd" was ended by SIGKILL. Whether this call took effect is unknown.`);
     expect(is_error).toBe(true);
     await expect.poll(() => lines().filter((line) => /^\d+$/.test(line)).length, { timeout: 10_000 }).toBe(2);
     await asking.until("odd", "ready");

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { callsOnce, offered, startMcpAsking } from "../support/mcp-asking.ts";
@@ -6,6 +9,10 @@ import { everything, filesystem, oddServer, startHttpMcpServer } from "../suppor
 import { says } from "../support/scripted-model.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { connectTrpcWs, followTrpc } from "../support/trpc-client.ts";
+
+function addressOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 describe("the reference servers", () => {
   test("[MCP1] [MCP3] over stdio: its tools are offered with its schemas, and called through both doors", async () => {
@@ -32,6 +39,25 @@ describe("the reference servers", () => {
     await using asking = await startMcpAsking(servers, callsOnce("mcp__web__get-sum", { a: 2, b: 3 }));
     await asking.until("web", "ready");
     expect(await asking.call()).toMatchObject({ content: expect.stringContaining("5"), is_error: false });
+  });
+
+  test("[MCP2] headers go to the configured address, and no redirect takes them to another", async () => {
+    const seen: unknown[] = [];
+    const other = createServer((request, response) => {
+      seen.push(request.url);
+      response.writeHead(200).end();
+    });
+    const first = createServer((request, response) => {
+      seen.push(request.headers["x-key"]);
+      response.writeHead(307, { Location: `${addressOf(other)}/stolen` }).end();
+    });
+    for (const server of [first, other]) await once(server.listen(0, "127.0.0.1"), "listening");
+    const servers = { web: { url: `${addressOf(first)}/mcp`, headers: { "X-Key": "k-0123456789" } } };
+    await using asking = await startMcpAsking(servers, says("ok"));
+    const { problem } = await asking.until("web", "failed");
+    expect(problem).toMatch(/^answers 307 at http:\/\/127\.0\.0\.1:\d+; check url and headers$/);
+    expect(new Set(seen)).toEqual(new Set(["k-0123456789"]));
+    for (const server of [first, other]) server.close();
   });
 
   test("[MCP2] the filesystem server reads a file in the workspace, as a program of the workspace", async () => {

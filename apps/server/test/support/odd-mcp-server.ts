@@ -1,5 +1,6 @@
 // A program: an MCP server on standard input and output, written by hand so that it can be wrong in many ways.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -20,6 +21,7 @@ const note = (text: string | number): void => {
 
 const flood = (): void => void process.stdout.write(`${"no message ".repeat(1000)}\n`, flood);
 
+const woken = behaviour === "late" ? once(process, "SIGUSR1") : Promise.resolve();
 note(process.pid);
 switch (behaviour) {
   case "flood":
@@ -39,8 +41,9 @@ switch (behaviour) {
 }
 process.stdout.write("Welcome! (a greeting that is no message)\n");
 
-createInterface(process.stdin).on("line", (line) => {
-  if (behaviour !== "deaf") answer(JSON.parse(line));
+createInterface(process.stdin).on("line", async (line) => {
+  await woken;
+  answer(JSON.parse(line));
 });
 
 function answer({ id, method, params }: Request): void {
@@ -80,7 +83,7 @@ interface Answers {
 
 function call(name: string, args: object, { reply, refuse }: Answers): void {
   if (behaviour === "hangs" || behaviour === "slow") return;
-  if (behaviour === "dies") process.exit(1);
+  if (behaviour === "dies") process.kill(process.pid, "SIGKILL");
   if (behaviour === "refuses") {
     refuse({ code: -32602, message: "no such cat" });
     return;

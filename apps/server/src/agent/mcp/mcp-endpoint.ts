@@ -3,9 +3,10 @@ import { join, sep } from "node:path";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { Environment } from "../../workspace/load-config.ts";
 import type { McpServerConfig } from "../../workspace/mcp-config.ts";
+import { limitLines } from "../limit-lines.ts";
 import { childEnvironment } from "../tools/child-environment.ts";
 import { McpFault } from "./mcp-fault.ts";
-import { StdioTransport } from "./stdio-transport.ts";
+import { MAX_MESSAGE_BYTES, StdioTransport } from "./stdio-transport.ts";
 
 export interface McpEndpointDeps {
   readonly workspaceDir: string;
@@ -25,7 +26,10 @@ export async function openTransport(
   { command, args, env, cwd, url, headers }: McpEndpoint,
   deps: McpEndpointDeps,
 ): Promise<StdioTransport | StreamableHTTPClientTransport> {
-  if (command === undefined) return new StreamableHTTPClientTransport(new URL(url ?? ""), { requestInit: { headers } });
+  if (command === undefined) {
+    const options = { requestInit: { headers }, fetch: fetchWithLineLimit };
+    return new StreamableHTTPClientTransport(new URL(url ?? ""), options);
+  }
   return new StdioTransport({
     command,
     args,
@@ -33,6 +37,12 @@ export async function openTransport(
     env: childEnvironment(deps.env, env),
     workspaceDir: deps.workspaceDir,
   });
+}
+
+/** The SDK would gather an answer of any length in memory. */
+async function fetchWithLineLimit(url: string | URL, init?: RequestInit): Promise<Response> {
+  const tooLong = (): Error => new McpFault("sends a message that is too long");
+  return limitLines(await fetch(url, init), { maxBytes: MAX_MESSAGE_BYTES, tooLong });
 }
 
 /** Links are followed, as far as they stay inside. */

@@ -18,7 +18,9 @@ export interface StdioOptions {
   readonly workspaceDir: string;
 }
 
-const MAX_WITHOUT_MESSAGE_BYTES = 10 * 1024 * 1024; // one message, or what is none
+/** One message, or what is none. */
+export const MAX_MESSAGE_BYTES = 10 * 1024 * 1024;
+
 const KEPT_STDERR_BYTES = 4096;
 const GRACE_MS = 500; // at the end of its input, and again after SIGTERM
 const DRAIN_MS = 250; // for the last words of a program that has ended
@@ -32,7 +34,7 @@ export class StdioTransport implements Transport {
   onerror?: ((error: Error) => void) | undefined;
   onmessage?: ((message: JSONRPCMessage) => void) | undefined;
   readonly #options: StdioOptions;
-  readonly #buffer = new ReadBuffer({ maxBufferSize: MAX_WITHOUT_MESSAGE_BYTES });
+  readonly #buffer = new ReadBuffer({ maxBufferSize: MAX_MESSAGE_BYTES });
   readonly #stderr = new KeptOutput(KEPT_STDERR_BYTES);
   #program: Program | undefined;
   #bytesWithoutMessage = 0;
@@ -93,7 +95,7 @@ export class StdioTransport implements Transport {
     if (this.#ending !== undefined) return;
     this.#bytesWithoutMessage += chunk.length;
     try {
-      if (this.#bytesWithoutMessage > MAX_WITHOUT_MESSAGE_BYTES) throw new RangeError("no message in all this");
+      if (this.#bytesWithoutMessage > MAX_MESSAGE_BYTES) throw new RangeError("no message in all this");
       this.#buffer.append(chunk);
     } catch {
       this.#program?.child.stdout.destroy();

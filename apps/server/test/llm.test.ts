@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ModelError, type ModelEvent, type ModelRequest } from "../src/agent/language-model.ts";
-import { createOpenAiModel } from "../src/agent/llm.ts";
+import { createOpenAiModel } from "../src/agent/llm/openai-model.ts";
 import { LlmConfig } from "../src/workspace/config.ts";
 import { callPiece, done, failure, finish, type Provider, type Reply, startProvider, text } from "./llm-provider.ts";
 

@@ -5,7 +5,7 @@ import type { Environment } from "../workspace/load-config.ts";
 import type { Workspace } from "../workspace/open-workspace.ts";
 import type { ReadyAgent } from "./agent-loop.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { createOpenAiModel } from "./llm.ts";
+import { createOpenAiModel } from "./llm/openai-model.ts";
 import type { McpServers } from "./mcp/mcp-servers.ts";
 import { createOfflineModel } from "./offline-model.ts";
 import { buildSystemPrompt } from "./system-prompt.ts";

@@ -1,5 +1,5 @@
-import type { LlmConfig } from "../workspace/config.ts";
-import { ModelError } from "./language-model.ts";
+import type { LlmConfig } from "../../workspace/config.ts";
+import { ModelError } from "../language-model.ts";
 
 type Timeouts = LlmConfig["timeouts"];
 

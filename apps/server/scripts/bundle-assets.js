@@ -8,8 +8,11 @@ const assets = [
   { from: join(server, "../web/out"), to: join(server, "web") },
   { from: join(server, "../../default_workspace"), to: join(server, "template") },
 ];
-/** A developer's own configuration and log stay here. */
-const isShared = (path) => !basename(path).startsWith(".") && !/^config\.(user|runtime)\.yaml/.test(basename(path));
+/** A developer's own configuration, log and memories stay here. */
+const isShared = (path) =>
+  !basename(path).startsWith(".") &&
+  !/^config\.(user|runtime)\.yaml/.test(basename(path)) &&
+  (basename(dirname(path)) !== "memories" || basename(path) === "README.md");
 
 for (const { from, to } of assets) {
   rmSync(to, { recursive: true, force: true });

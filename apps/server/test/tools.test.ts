@@ -38,8 +38,6 @@ describe("read", () => {
     "..\\outside.md",
     "notes/today.md ",
     "",
-    ".",
-    "notes",
     "missing.md",
     "notes/today.md/x",
   ])("[RUN9] refuses %j", async (path) => {
@@ -91,6 +89,39 @@ describe("read", () => {
       expect(result.content).not.toContain("secret\n");
     }
     expect(await read(folder, "inner-link")).toEqual({ content: "b", is_error: false });
+  });
+
+  test("[RUN9] lists a folder: names in order, without what is private", async () => {
+    await using folder = await temporaryFolder({
+      "notes/b.md": "b",
+      "notes/a.md": "a",
+      "notes/deep/c.md": "c",
+      "notes/.hidden": "secret",
+      "notes/config.user.yaml.bak": "secret",
+      "notes/two\nlines.md": "x",
+      "store/log": "secret",
+    });
+    const list = async (path: string): Promise<string> => (await read(folder, path, ["store"])).content;
+    expect(await list("notes")).toBe('"two\\nlines.md"\na.md\nb.md\ndeep/');
+    expect(await list("notes/deep/")).toBe("c.md");
+    expect(await list(".")).toBe("notes/");
+    await mkdir(join(folder.path, "empty"));
+    expect(await list("empty")).toBe("(an empty folder)");
+    await symlink("notes", join(folder.path, "inner-link"));
+    expect(await list("inner-link/")).toBe(await list("notes"));
+    for (let n = 0; n < 600; n++) await writeFile(join(folder.path, "empty", `${1000 + n}.md`), "");
+    expect((await list("empty")).split("\n").slice(-2)).toEqual(["1499.md", "[and 100 more]"]);
+  });
+
+  test("[RUN9] lists no folder that is private or outside (X20, X21)", async () => {
+    await using outside = await temporaryFolder({ "secret-name.md": "x" });
+    await using folder = await temporaryFolder({ "store/secret-name": "x", ".git/secret-name": "x" });
+    await symlink(outside.path, join(folder.path, "out"));
+    for (const path of ["store", ".git", ".git/", "out", "out/", "..", "/", "../", outside.path, "store/."]) {
+      const { content, is_error } = await read(folder, path, ["store"]);
+      expect(is_error, path).toBe(true);
+      expect(content).not.toMatch(/secret-name/);
+    }
   });
 
   test("[RUN9] a link swapped in while the file is opened leads nowhere", async () => {

@@ -234,6 +234,8 @@ describe("a new workspace", () => {
       "config.example.yaml": "a",
       "config.user.yaml": "secret",
       ".event/log": "secret",
+      "memories/README.md": "about",
+      "memories/topics/me.md": "secret",
       "agents/a/AGENT.md": "x",
     });
     await using folder = await temporaryFolder({});
@@ -245,7 +247,10 @@ describe("a new workspace", () => {
       process.umask(old);
     }
     const entries = (await readdir(dir, { recursive: true })).sort();
-    expect(entries).toEqual([".gitignore", "agents", "agents/a", "agents/a/AGENT.md", "config.example.yaml"]);
+    expect(entries).toEqual([
+      ...[".gitignore", "agents", "agents/a", "agents/a/AGENT.md", "config.example.yaml"],
+      ...["memories", "memories/README.md", "memories/daily-notes", "memories/projects", "memories/topics"],
+    ]);
     for (const entry of [".", ...entries]) {
       const { mode } = await stat(join(dir, entry));
       expect(`${entry} ${(mode & 0o777).toString(8)}`).toBe(

@@ -10,6 +10,18 @@ export class FileRefusedError extends Error {
   }
 }
 
+/** What is there is a folder. */
+export class FolderError extends FileRefusedError {
+  /** Where it really is, relative to the root, with `/`; `.` for the root itself. */
+  readonly path: string;
+
+  constructor(path: string) {
+    super("is a folder, not a file");
+    this.name = "FolderError";
+    this.path = path;
+  }
+}
+
 /** Of a file with more than one name. */
 export const HARD_LINK = "is a hard link: it may belong to something outside the workspace";
 
@@ -27,10 +39,11 @@ export interface OpenedFile extends AsyncDisposable {
 export async function openInside(rootDir: string, path: string): Promise<OpenedFile> {
   const root = await realpath(rootDir);
   const real = await realpath(resolve(root, path));
+  if (real === root) throw new FolderError(".");
   if (!real.startsWith(root.endsWith(sep) ? root : root + sep))
     throw new FileRefusedError("leads outside the workspace");
   const before = await lstat(real);
-  if (before.isDirectory()) throw new FileRefusedError("is a folder, not a file");
+  if (before.isDirectory()) throw new FolderError(toPath(root, real));
   if (!before.isFile()) throw new FileRefusedError("is not a regular file");
 
   // O_NONBLOCK: a pipe that took the file's place must not block a thread for ever
@@ -42,13 +55,17 @@ export async function openInside(rootDir: string, path: string): Promise<OpenedF
     return {
       handle,
       stats,
-      path: relative(root, real).split(sep).join("/"),
+      path: toPath(root, real),
       [Symbol.asyncDispose]: () => handle.close(),
     };
   } catch (cause) {
     await handle.close();
     throw cause;
   }
+}
+
+function toPath(root: string, real: string): string {
+  return relative(root, real).split(sep).join("/");
 }
 
 async function isStillAt(handle: FileHandle, stats: Stats, real: string): Promise<boolean> {

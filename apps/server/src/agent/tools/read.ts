@@ -1,20 +1,22 @@
 import * as z from "zod";
-import { HARD_LINK, openInside } from "../../workspace/open-inside.ts";
+import { FolderError, HARD_LINK, openInside } from "../../workspace/open-inside.ts";
 import { readUpTo } from "../../workspace/read-text.ts";
+import { listFolder } from "./list-folder.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 import { cannot, isPrivate, refusePath, type WorkspaceToolOptions } from "./workspace-path.ts";
 
 const MAX_BYTES = 64 * 1024;
 
 const Input = z.object({
-  path: z.string().describe("path of the file, relative to the workspace, such as notes/today.md"),
+  path: z.string().describe("path of the file or folder, relative to the workspace, such as notes/today.md"),
 });
 
-/** Reads text files of the workspace, and nothing else of the machine (SPEC RUN9). */
-export function createReadTool({ workspaceDir, privatePaths }: WorkspaceToolOptions) {
+/** Reads text files and lists folders of the workspace, and nothing else of the machine (SPEC RUN9). */
+export function createReadTool(options: WorkspaceToolOptions) {
+  const { workspaceDir, privatePaths } = options;
   return {
     name: "read",
-    description: "Reads a text file of the workspace.",
+    description: "Reads a text file of the workspace. Of a folder it gives the names in it.",
     input: Input,
     isReadOnly: true,
     approval: "allow",
@@ -27,10 +29,20 @@ export function createReadTool({ workspaceDir, privatePaths }: WorkspaceToolOpti
         if (file.stats.nlink > 1) return cannot("read", path, HARD_LINK);
         return toResult(path, await readUpTo(file.handle, MAX_BYTES), file.stats.size);
       } catch (cause) {
-        return cannot("read", path, cause);
+        return cause instanceof FolderError ? readFolder(options, path, cause.path) : cannot("read", path, cause);
       }
     },
   } satisfies Tool<typeof Input>;
+}
+
+/** `folder` is where it really is. */
+async function readFolder(options: WorkspaceToolOptions, path: string, folder: string): Promise<ToolResult> {
+  if (folder !== "." && isPrivate(folder, options.privatePaths)) return cannot("read", path, "is private");
+  try {
+    return { content: await listFolder(options, folder), is_error: false };
+  } catch (cause) {
+    return cannot("read", path, cause);
+  }
 }
 
 function toResult(path: string, bytes: Buffer, size: number): ToolResult {

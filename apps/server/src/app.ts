@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { InfoView } from "@my-bot/protocol";
 import { createAgentRuns, runAgentWorker } from "./agent/agent-worker.ts";
+import { TokenCounter } from "./agent/context/token-counter.ts";
 import { createDispatcher } from "./agent/dispatcher.ts";
 import { McpServers, type McpServersDeps } from "./agent/mcp/mcp-servers.ts";
 import { createReadyAgents, type ReadyAgentsDeps } from "./agent/ready-agents.ts";
@@ -113,6 +114,7 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
     workspace,
     findAgent: (agentId: string) => agents.get(agentId),
     runtimeConfig: createRuntimeConfig(dir),
+    tokens: new TokenCounter(),
     onError,
   };
   const runs = createAgentRuns(worker, stop.signal);

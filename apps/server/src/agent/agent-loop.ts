@@ -1,8 +1,11 @@
 import type { DeltaEvent, InboundEvent, SessionEvent, ToolCallEvent, ToolResultEvent, Usage } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
+import type { CompactionConfig } from "../workspace/config.ts";
 import { appendPatiently } from "./append-patiently.ts";
-import { callKey, type RunRecord, readConversation, toMessages } from "./conversation.ts";
+import { fitConversation } from "./context/fit-conversation.ts";
+import type { TokenCounter } from "./context/token-counter.ts";
+import { callKey, type RunRecord, readConversation } from "./conversation.ts";
 import { createDeltaWriter } from "./delta-writer.ts";
 import {
   type FinishReason,
@@ -12,11 +15,13 @@ import {
   type ModelToolCall,
 } from "./language-model.ts";
 import type { ToolRegistry } from "./tools/registry.ts";
+import { addUsage } from "./usage.ts";
 
 /** An agent with what it needs to answer. */
 export interface ReadyAgent {
   readonly definition: AgentDefinition;
   readonly systemPrompt: string;
+  readonly compaction: CompactionConfig;
   readonly model: LanguageModel;
   readonly tools: ToolRegistry;
 }
@@ -38,6 +43,7 @@ export interface AgentLoopDeps {
   readonly agent: ReadyAgent;
   /** Chosen for the session, in place of the agent's. */
   readonly model: string | undefined;
+  readonly tokens: TokenCounter;
   readonly onError: (error: unknown) => void;
 }
 
@@ -53,22 +59,13 @@ const OUTCOME_UNKNOWN = "The server stopped while this call was running: its out
 export async function runAgentLoop(deps: AgentLoopDeps, run: Run, signal: AbortSignal): Promise<void> {
   await settleInterruptedCalls(deps, run, signal);
   for (;;) {
-    const { turn, messages } = readProgress(deps, run);
+    const { turn, messages } = await fitConversation(deps, run, signal);
     if (turn >= MAX_TURNS) throw new ModelError(`Stopped after ${MAX_TURNS} rounds of tool calls without an answer`);
     const calls = await runTurn(deps, run, { turn, messages, signal });
     if (calls.length === 0) return;
     await appendPatiently(deps, calls, { sessionSource: run.sessionSource, signal });
     await untilAllEnded(calls.map((call) => runTool(deps, run, { call, signal })));
   }
-}
-
-function readProgress({ bus, agent }: AgentLoopDeps, { inbound }: Run): { turn: number; messages: ModelMessage[] } {
-  const conversation = readConversation(bus, inbound.session_id);
-  const lastTurn = conversation.runs.get(inbound.run_id)?.calls.at(-1)?.turn ?? -1;
-  return {
-    turn: lastTurn + 1,
-    messages: [{ role: "system", content: agent.systemPrompt }, ...toMessages(conversation, inbound.run_id)],
-  };
 }
 
 interface TurnOptions {
@@ -78,7 +75,11 @@ interface TurnOptions {
 }
 
 /** One model call: text goes out as it comes, the intents of its tool calls come back. */
-async function runTurn({ bus, agent, model }: AgentLoopDeps, run: Run, options: TurnOptions): Promise<ToolCallEvent[]> {
+async function runTurn(
+  { bus, agent, model, tokens }: AgentLoopDeps,
+  run: Run,
+  options: TurnOptions,
+): Promise<ToolCallEvent[]> {
   const { turn, messages, signal } = options;
   const calls: ModelToolCall[] = [];
   run.text = "";
@@ -89,7 +90,8 @@ async function runTurn({ bus, agent, model }: AgentLoopDeps, run: Run, options: 
     run.text += content;
     writer.add(content);
   };
-  for await (const event of agent.model.stream({ messages, tools: agent.tools.tools(), model }, signal)) {
+  const prompt = { messages, tools: agent.tools.tools() };
+  for await (const event of agent.model.stream({ ...prompt, model }, signal)) {
     switch (event.type) {
       case "text":
         say(event.content);
@@ -103,6 +105,7 @@ async function runTurn({ bus, agent, model }: AgentLoopDeps, run: Run, options: 
         break;
       case "finish":
         run.usage = addUsage(run.usage, event.usage);
+        tokens.learn(model ?? agent.definition.llm.model, prompt, event.usage);
         applyFinish(event.reason, say);
     }
   }
@@ -190,13 +193,5 @@ function toolResultEvent(call: ToolCallEvent, result: { content: string; is_erro
     content: result.content,
     is_error: result.is_error,
     timestamp: Date.now() / 1000,
-  };
-}
-
-function addUsage(sum: Usage | null, usage: Usage | null): Usage | null {
-  if (sum === null || usage === null) return sum ?? usage;
-  return {
-    input_tokens: sum.input_tokens + usage.input_tokens,
-    output_tokens: sum.output_tokens + usage.output_tokens,
   };
 }

@@ -68,7 +68,7 @@ async function attempt(deps: AttemptDeps, run: Run, signal: AbortSignal): Promis
 }
 
 async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promise<void> {
-  const { bus, sessions, onError } = deps;
+  const { bus, sessions, tokens, onError } = deps;
   const { agent_id, session_id } = run.inbound;
   const found = findCommand(run.inbound);
   const agent = found ? undefined : deps.findAgent(agent_id);
@@ -76,7 +76,7 @@ async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promi
   await appendStarted(deps, run, { command: found?.command.name, signal });
   if (found) return answerCommand(deps, { run, ...found }, signal);
   const model = sessions.owner(session_id)?.model ?? undefined;
-  if (agent) await runAgentLoop({ bus, agent, model, onError }, run, signal);
+  if (agent) await runAgentLoop({ bus, agent, model, tokens, onError }, run, signal);
 }
 
 function aborted(reason: RunAborted): Outcome {

@@ -107,9 +107,17 @@ function newRun(inbound: InboundEvent, posts: readonly PostedEvent[]): MutableRu
   return { inbound, posts, isHidden: true, calls: [], results: new Map(), outbound: undefined };
 }
 
+/** Messages that stay together: a question, or what the model said next with all results of its calls. */
+export interface Passage {
+  /** What the model sees can begin here; undefined: the summary of what came before. */
+  readonly at: ConversationStart | undefined;
+  readonly isQuestion: boolean;
+  readonly messages: readonly ModelMessage[];
+}
+
 /** The conversation up to and including `runId`, as the model sees it. */
-export function toMessages({ runs, start }: Conversation, runId: string): ModelMessage[] {
-  const messages: ModelMessage[] = start?.summary ? [{ role: "user", content: summaryMessage(start.summary) }] : [];
+export function toPassages({ runs, start }: Conversation, runId: string): Passage[] {
+  const passages: Passage[] = start?.summary ? [summaryPassage(start.summary)] : [];
   const first = start?.up_to.run_id;
   const posts: PostedEvent[] = []; // since the last message that the model sees
   let isSeen = first === undefined || !runs.has(first);
@@ -119,15 +127,16 @@ export function toMessages({ runs, start }: Conversation, runId: string): ModelM
     if (isSeen) posts.push(...run.posts);
     if (isSeen && !run.isHidden) {
       const fromTurn = run_id === first ? (start?.up_to.turn ?? 0) : 0;
-      messages.push(...runMessages(run, { fromTurn, posts: posts.splice(0) }));
+      passages.push(...runPassages(run, { fromTurn, posts: posts.splice(0) }));
     }
     if (run_id === runId) break;
   }
-  return messages;
+  return passages;
 }
 
-function summaryMessage(summary: string): string {
-  return `[Summary of our conversation so far]\n\n${summary}`;
+function summaryPassage(summary: string): Passage {
+  const content = `[Summary of our conversation so far]\n\n${summary}`;
+  return { at: undefined, isQuestion: false, messages: [{ role: "user", content }] };
 }
 
 const NO_RESULT = "Interrupted: no result is known.";
@@ -145,20 +154,34 @@ interface Part {
   readonly posts: readonly PostedEvent[];
 }
 
-function runMessages({ inbound, calls, results, outbound }: RunRecord, { fromTurn, posts }: Part): ModelMessage[] {
-  const messages: ModelMessage[] = [{ role: "user", content: question(inbound, posts) }];
+function runPassages({ inbound, calls, results, outbound }: RunRecord, { fromTurn, posts }: Part): Passage[] {
+  const { run_id } = inbound;
+  const passage = (turn: number, messages: readonly ModelMessage[], isQuestion = false): Passage => ({
+    at: { run_id, turn },
+    isQuestion,
+    messages,
+  });
   const seen = calls.filter(({ turn }) => turn >= fromTurn);
-  for (const turnCalls of Map.groupBy(seen, (call) => call.turn).values()) {
-    messages.push({
+  const turns = Map.groupBy(seen, (call) => call.turn);
+  const passages = [...turns].map(([turn, turnCalls]) => passage(turn, turnMessages(turnCalls, results)));
+  const answer = outbound?.content ? [passage((calls.at(-1)?.turn ?? -1) + 1, [answerMessage(outbound)])] : [];
+  return [passage(fromTurn, [{ role: "user", content: question(inbound, posts) }], true), ...passages, ...answer];
+}
+
+function turnMessages(calls: readonly ToolCallEvent[], results: RunRecord["results"]): ModelMessage[] {
+  return [
+    {
       role: "assistant",
-      content: turnCalls.map((call) => call.content).join(""),
-      tool_calls: turnCalls.map((call) => ({ id: call.tool_call_id, name: call.name, arguments: call.arguments })),
-    });
-    for (const call of turnCalls) {
+      content: calls.map((call) => call.content).join(""),
+      tool_calls: calls.map((call) => ({ id: call.tool_call_id, name: call.name, arguments: call.arguments })),
+    },
+    ...calls.map((call): ModelMessage => {
       const content = results.get(callKey(call))?.content ?? NO_RESULT;
-      messages.push({ role: "tool", tool_call_id: call.tool_call_id, content });
-    }
-  }
-  if (outbound?.content) messages.push({ role: "assistant", content: outbound.content });
-  return messages;
+      return { role: "tool", tool_call_id: call.tool_call_id, content };
+    }),
+  ];
+}
+
+function answerMessage({ content }: OutboundEvent): ModelMessage {
+  return { role: "assistant", content };
 }

@@ -24,7 +24,10 @@ export type SessionChange = Pick<SessionEvent, "action"> &
   Partial<Pick<SessionEvent, "agent_id" | "title" | "model" | "up_to" | "summary">>;
 
 /** Something that happens to a session. */
-export function sessionEvent({ session_id, source, agent_id }: SessionOwner, change: SessionChange): SessionEvent {
+export function sessionEvent(
+  { session_id, source, agent_id }: Pick<SessionOwner, "session_id" | "source" | "agent_id">,
+  change: SessionChange,
+): SessionEvent {
   const { action, ...rest } = change;
   const timestamp = Date.now() / 1000;
   return { type: "SessionEvent", session_id, action, source, agent_id, title: null, timestamp, ...rest };

@@ -42,6 +42,7 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
     definition.agentId,
     {
       definition,
+      compaction: workspace.config.compaction,
       systemPrompt: buildSystemPrompt(definition, workspace.skills.values()),
       model: definition.llm.provider === "offline" ? offline : createOpenAiModel(definition.llm),
       tools: createToolRegistry(toolsOf(workspace, definition, deps), { onError: deps.onError }),

@@ -19,6 +19,7 @@ export const LlmConfig = z.strictObject({
   api_base: z.url({ protocol: /^https?$/ }).optional(),
   temperature: z.number().min(0).max(2).default(0.7),
   max_tokens: z.int().positive().default(2048),
+  context_window: z.int().min(1000).optional(), // tokens; absent: by the name of the model
   timeouts: Timeouts.prefault({}),
 });
 export type LlmConfig = z.output<typeof LlmConfig>;
@@ -72,6 +73,10 @@ export const Binding = z.strictObject({
 });
 export type BindingConfig = z.output<typeof Binding>;
 
+/** When a conversation is made smaller: a share of the context window up to 1, else tokens (SPEC CMP1). */
+const Compaction = z.strictObject({ threshold: z.number().positive().default(0.8) });
+export type CompactionConfig = z.output<typeof Compaction>;
+
 /** How much of the log to keep; what is absent has no limit. */
 const Events = z.strictObject({
   keep: z
@@ -93,6 +98,7 @@ export const Config = z.strictObject({
   webread: WebreadConfig.optional(),
   api: Api.prefault({}),
   events: Events.prefault({}),
+  compaction: Compaction.prefault({}),
   tools: ToolsConfig.prefault({}),
   mcp: McpConfig.prefault({}),
   routing: z.strictObject({ bindings: z.array(Binding).default([]) }).prefault({}),

@@ -9,6 +9,8 @@ const HELP = `**Commands**
 - \`/help\`, \`/?\`: lists the commands
 - \`/stop\`: stops the answer that is being written, and takes back the messages that wait
 - \`/session\`: tells what this session is
+- \`/context\`: tells how full the model's context is
+- \`/compact\`: puts a summary in the place of the conversation so far, which makes room; the history still shows it
 - \`/clear\`: begins the conversation anew in this session; what was said stays in its history
 - \`/agent [id]\`: lists the agents, or gives this session to another one
 - \`/model [name]\`: tells this session's model, or changes it to another one of the same provider; \`default\` is its agent's

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { createAgentRuns, runAgentWorker } from "../../src/agent/agent-worker.ts";
+import { TokenCounter } from "../../src/agent/context/token-counter.ts";
 import { createOfflineModel } from "../../src/agent/offline-model.ts";
 import { createReadTool } from "../../src/agent/tools/read.ts";
 import { createToolRegistry } from "../../src/agent/tools/registry.ts";
@@ -31,11 +32,18 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   const tools = createToolRegistry([createReadTool({ workspaceDir: dir.path })], { onError: () => undefined });
   const config = Config.parse({});
   const definition = { ...PICKLE, maxConcurrency: MESSAGES, llm: config.llm };
-  const agent = { definition, systemPrompt: "", model: createOfflineModel({ chunkDelayMs: 0 }), tools };
+  const agent = {
+    definition,
+    systemPrompt: "",
+    compaction: config.compaction,
+    model: createOfflineModel({ chunkDelayMs: 0 }),
+    tools,
+  };
   const deps = {
     bus,
     sessions,
     workspace: () => bareWorkspace(dir.path, config),
+    tokens: new TokenCounter(),
     runtimeConfig: createRuntimeConfig(dir.path),
     findAgent: () => agent,
     onError: (error: unknown) => void refusals.push(error),

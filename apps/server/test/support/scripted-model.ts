@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 export interface ChatRequest {
-  readonly messages: { role: string; content: string; tool_calls?: unknown; tool_call_id?: string }[];
-  readonly tools?: { function: { name: string } }[];
+  readonly messages: { role: string; content: string; tool_calls?: { id: string }[]; tool_call_id?: string }[];
+  readonly tools?: { function: { name: string; description?: string; parameters?: object } }[];
   readonly stream: boolean;
   readonly [key: string]: unknown;
 }
@@ -43,9 +43,10 @@ export class ModelReply {
     }
   }
 
-  finish(reason: string): void {
+  finish(reason: string, promptTokens = 10): void {
     this.chunk({}, reason);
-    this.#raw({ id: "c1", choices: [], usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } });
+    const usage = { prompt_tokens: promptTokens, completion_tokens: 5, total_tokens: promptTokens + 5 };
+    this.#raw({ id: "c1", choices: [], usage });
     this.#response.end("data: [DONE]\n\n");
   }
 

@@ -1,6 +1,7 @@
 import { BotError } from "@my-bot/protocol";
 import type { Run } from "../agent-loop.ts";
 import { sessionEvent } from "../new-session.ts";
+import { addUsage } from "../usage.ts";
 import type { CommandDeps } from "./command.ts";
 import type { FoundCommand } from "./command-registry.ts";
 
@@ -13,7 +14,10 @@ export async function answerCommand(
   const { inbound } = run;
   const session = deps.sessions.owner(inbound.session_id);
   if (session === undefined) throw new BotError("NOT_FOUND", "The session was deleted");
-  const { content, changes = [] } = await command.run(deps, { args, inbound, session, signal });
+  const onUsage = (usage: Run["usage"]): void => {
+    run.usage = addUsage(run.usage, usage);
+  };
+  const { content, changes = [] } = await command.run(deps, { args, inbound, session, onUsage, signal });
   signal.throwIfAborted();
   run.text = content;
   run.changes = changes.map((change) => sessionEvent(session, change));

@@ -2,6 +2,7 @@ import type { CommandView, InboundEvent } from "@my-bot/protocol";
 import { agentCommand } from "./agent-command.ts";
 import { clearCommand } from "./clear-command.ts";
 import type { Command } from "./command.ts";
+import { compactCommand, contextCommand } from "./context-commands.ts";
 import { createHelpCommand } from "./help-command.ts";
 import { modelCommand } from "./model-command.ts";
 import { bindingsCommand, routeCommand } from "./routing-commands.ts";
@@ -15,6 +16,8 @@ const commands: readonly Command[] = [
   createHelpCommand(listCommands),
   stopCommand,
   sessionCommand,
+  contextCommand,
+  compactCommand,
   clearCommand,
   agentCommand,
   modelCommand,

@@ -1,9 +1,10 @@
-import type { CommandView, InboundEvent } from "@my-bot/protocol";
+import type { CommandView, InboundEvent, Usage } from "@my-bot/protocol";
 import type { EventBus } from "../../bus/event-bus.ts";
 import type { SessionOwner, SessionStore } from "../../session/session-store.ts";
 import type { Workspace } from "../../workspace/open-workspace.ts";
 import type { RuntimeConfig } from "../../workspace/runtime-config.ts";
 import type { ReadyAgent } from "../agent-loop.ts";
+import type { TokenCounter } from "../context/token-counter.ts";
 import type { SessionChange } from "../new-session.ts";
 
 /** What commands may read and change. */
@@ -14,6 +15,7 @@ export interface CommandDeps {
   readonly workspace: () => Workspace;
   readonly findAgent: (agentId: string) => ReadyAgent | undefined;
   readonly runtimeConfig: RuntimeConfig;
+  readonly tokens: TokenCounter;
   /** Stops what the same session sent before this run; resolves with how many ran and how many waited. */
   readonly stopEarlier: (runId: string) => Promise<StoppedRuns>;
 }
@@ -28,6 +30,8 @@ export interface CommandCall {
   readonly args: readonly string[];
   readonly inbound: InboundEvent;
   readonly session: SessionOwner;
+  /** What it asked a model for. */
+  readonly onUsage: (usage: Usage | null) => void;
   readonly signal: AbortSignal;
 }
 

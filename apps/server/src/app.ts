@@ -6,6 +6,7 @@ import { TokenCounter } from "./agent/context/token-counter.ts";
 import { createDispatcher } from "./agent/dispatcher.ts";
 import { McpServers, type McpServersDeps } from "./agent/mcp/mcp-servers.ts";
 import { createReadyAgents, type ReadyAgentsDeps } from "./agent/ready-agents.ts";
+import { Redactor } from "./agent/redact.ts";
 import { killLeftProcesses } from "./agent/tools/call-processes.ts";
 import { type NetworkPolicy, publicInternet } from "./agent/web/network-policy.ts";
 import { runRetention } from "./bus/retention.ts";
@@ -58,14 +59,16 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const { env, webDir, policy = publicInternet } = options;
   const workspace = await openWorkspace(options.workspaceDir, { env });
   const api = effectiveApi(workspace, options);
-  const log = createServerLog(openDataFolder(join(workspace.dir, workspace.config.logging_path)));
+  const redactor = new Redactor();
+  redactor.add(workspace.secrets);
+  const log = createServerLog(openDataFolder(join(workspace.dir, workspace.config.logging_path)), redactor);
   const onError = (error: unknown): void => log.error(error);
   const report: Report = (line, level) => {
     log[level](line);
-    options.report(line, level);
+    options.report(redactor.redact(line), level);
   };
   const live = new LiveWorkspace(workspace, { env, report, onError });
-  const core = await startCore(live, { env, policy, onError, report, log: (line) => log.info(line) });
+  const core = await startCore(live, { env, policy, redactor, onError, report, log: (line) => log.info(line) });
   const { gateway, draining } = core;
   const server = await startHttpServer({ gateway, api, webDir, onError, draining }).catch(async (cause) => {
     await core.drain(0);
@@ -76,6 +79,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   core.use(workspace); // starts programs, which nobody should have to wait for
   live.watch((next) => {
     const { token } = effectiveApi(next, options);
+    redactor.add(next.secrets);
     core.use(next);
     server.changeToken(token);
   });
@@ -95,7 +99,8 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   };
 }
 
-type CoreDeps = Pick<ReadyAgentsDeps, "env" | "policy" | "onError"> & Pick<McpServersDeps, "report" | "log">;
+type CoreDeps = Pick<ReadyAgentsDeps, "env" | "policy" | "redactor" | "onError"> &
+  Pick<McpServersDeps, "report" | "log">;
 
 /** All that is behind the doors: the log, the agents that answer it, and the gateway. */
 async function startCore(live: LiveWorkspace, deps: CoreDeps) {

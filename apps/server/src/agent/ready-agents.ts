@@ -8,11 +8,14 @@ import type { Dispatcher } from "./dispatcher.ts";
 import { createOpenAiModel } from "./llm/openai-model.ts";
 import type { McpServers } from "./mcp/mcp-servers.ts";
 import { createOfflineModel } from "./offline-model.ts";
+import type { Redactor } from "./redact.ts";
+import { redactModel } from "./redact-model.ts";
 import { buildSystemPrompt } from "./system-prompt.ts";
 import { createBashTool } from "./tools/bash.ts";
 import { createEditTool } from "./tools/edit.ts";
 import { createPostMessageTool } from "./tools/post-message.ts";
 import { createReadTool } from "./tools/read.ts";
+import { redactTool } from "./tools/redact-tool.ts";
 import { createToolRegistry } from "./tools/registry.ts";
 import { createSkillTool } from "./tools/skill.ts";
 import { createSubagentDispatchTool } from "./tools/subagent-dispatch.ts";
@@ -32,19 +35,21 @@ export interface ReadyAgentsDeps {
   readonly mcp: Pick<McpServers, "toolsFor">;
   /** Which pages may be read. */
   readonly policy: NetworkPolicy;
+  readonly redactor: Redactor;
   readonly onError: (error: unknown) => void;
 }
 
 /** The agents of a workspace, each with its prompt, model and tools. */
 export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): ReadonlyMap<string, ReadyAgent> {
   const offline = createOfflineModel();
+  const { redactor } = deps;
   const ready = [...workspace.agents.values()].map((definition): [string, ReadyAgent] => [
     definition.agentId,
     {
       definition,
       compaction: workspace.config.compaction,
       systemPrompt: buildSystemPrompt(definition, workspace.skills.values()),
-      model: definition.llm.provider === "offline" ? offline : createOpenAiModel(definition.llm),
+      model: definition.llm.provider === "offline" ? offline : redactModel(createOpenAiModel(definition.llm), redactor),
       tools: createToolRegistry(toolsOf(workspace, definition, deps), { onError: deps.onError }),
     },
   ]);
@@ -70,5 +75,7 @@ function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinit
     ...mcp.toolsFor(agent.agentId),
   ];
   // whoever would have to be asked cannot be yet
-  return tools.filter((tool) => approvalOf(tool, config.tools) === "allow");
+  return tools
+    .filter((tool) => approvalOf(tool, config.tools) === "allow")
+    .map((tool) => redactTool(tool, deps.redactor));
 }

@@ -20,6 +20,8 @@ export interface LoadedConfig {
   readonly hasUserConfig: boolean;
   /** No provider is configured: the built-in model answers. */
   readonly isOffline: boolean;
+  /** Values of the environment that it holds. */
+  readonly variables: readonly string[];
   /** Makes an error that points at the file and line where a key was last set. */
   readonly fault: MakeFault;
   /** One line each, for the log. */
@@ -54,13 +56,15 @@ export async function loadConfig(workspaceDir: string, options: LoadConfigOption
   const merged = mergeDeep(user ? base.value : { ...base.value, llm: OFFLINE_LLM }, runtime?.value ?? {});
 
   const fault = (path: readonly PropertyKey[], reason: string): ConfigError => locate(files, path, reason);
-  const parsed = Config.safeParse(expandVariables(merged, options.env, fault));
+  const variables: string[] = [];
+  const parsed = Config.safeParse(expandVariables(merged, options.env, { fault, used: variables }));
   if (!parsed.success) throw toConfigError(parsed.error, fault);
   checkConfig(parsed.data, fault);
   return {
     config: parsed.data,
     hasUserConfig: user !== undefined,
     isOffline: parsed.data.llm.provider === "offline",
+    variables,
     fault,
     warnings: [...files.flatMap((file) => warnAboutMode(file)), ...warnAboutBash(parsed.data, fault)],
   };

@@ -1,5 +1,6 @@
 import type { AgentDefinition, CronDefinition, SkillDefinition } from "./agent-definition.ts";
 import type { Config } from "./config.ts";
+import { knownSecrets } from "./known-secrets.ts";
 import { loadAgents } from "./load-agents.ts";
 import { type LoadConfigOptions, loadConfig } from "./load-config.ts";
 import { loadCrons } from "./load-crons.ts";
@@ -15,13 +16,15 @@ export interface Workspace {
   readonly agents: ReadonlyMap<string, AgentDefinition>;
   readonly skills: ReadonlyMap<string, SkillDefinition>;
   readonly crons: ReadonlyMap<string, CronDefinition>;
+  /** What is hidden wherever it would be shown (SPEC TOOL13). */
+  readonly secrets: readonly string[];
   /** One line each, for the log: what was skipped and what is unsafe. */
   readonly warnings: readonly string[];
 }
 
 /** Reads the whole workspace. Throws ConfigError when it cannot be used; lesser faults are warnings. */
 export async function openWorkspace(dir: string, options: LoadConfigOptions): Promise<Workspace> {
-  const { config, isOffline, hasUserConfig, fault, warnings } = await loadConfig(dir, options);
+  const { config, isOffline, hasUserConfig, variables, fault, warnings } = await loadConfig(dir, options);
   const agents = await loadAgents(dir, config);
   const skills = await loadSkills(dir, config);
   const crons = await loadCrons(dir, config, agents.items);
@@ -36,6 +39,7 @@ export async function openWorkspace(dir: string, options: LoadConfigOptions): Pr
     config,
     isOffline,
     hasUserConfig,
+    secrets: knownSecrets({ config, agents: agents.items.values(), env: options.env, variables }),
     agents: agents.items,
     skills: skills.items,
     crons: crons.items,

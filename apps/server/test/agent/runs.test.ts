@@ -128,7 +128,7 @@ function breaksOff(text: string): ModelScript {
 
 test("[RUN8] [EV5] [bug no-second-try-once-shown] an answer that breaks off begins again: readers see an empty text, then the new one (P17)", async () => {
   const goOn = Promise.withResolvers<void>();
-  await using model = await startScriptedModel(breaksOff("Half an ans"), async (reply) => {
+  await using model = await startScriptedModel(breaksOff("Half an answ"), async (reply) => {
     await goOn.promise;
     reply.text("The whole one");
     reply.finish("stop");
@@ -136,7 +136,7 @@ test("[RUN8] [EV5] [bug no-second-try-once-shown] an answer that breaks off begi
   await using server = await startServer({ config: { llm: model.llm } });
   await using client = await connectRaw(server.url, "?events=all");
   client.send({ source: "test", content: "Hi" });
-  expect(await client.next("DeltaEvent")).toMatchObject({ turn: 0, offset: 0, content: "Half an ans" });
+  expect(await client.next("DeltaEvent")).toMatchObject({ turn: 0, offset: 0, content: "Half an answ" });
   expect(await client.next("DeltaEvent")).toMatchObject({ turn: 0, offset: 0, content: "" });
   await using late = await connectRaw(server.url, "?events=all");
   expect(await late.next("DeltaEvent")).toMatchObject({ offset: 0, content: "" });

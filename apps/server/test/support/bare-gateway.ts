@@ -36,6 +36,7 @@ export function bareWorkspace(dir: string, config: Config): Workspace {
     warnings: [],
     isOffline: true,
     hasUserConfig: true,
+    secrets: [],
   };
 }
 

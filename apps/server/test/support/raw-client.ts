@@ -20,8 +20,8 @@ export interface RawClient extends AsyncDisposable {
 }
 
 /** A raw `/ws` client, as someone would write it in any language. */
-export async function connectRaw(url: string, query = ""): Promise<RawClient> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/ws${query}`);
+export async function connectRaw(url: string, query = "", headers: Record<string, string> = {}): Promise<RawClient> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/ws${query}`, { headers });
   const queue = new MessageQueue<Frame>();
   const texts: string[] = [];
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {

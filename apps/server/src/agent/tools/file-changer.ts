@@ -4,6 +4,7 @@ import { isErrorCode } from "../../workspace/config-file.ts";
 import { type OpenedFolder, openFolderInside } from "../../workspace/open-folder-inside.ts";
 import { FileRefusedError } from "../../workspace/open-inside.ts";
 import { type FileVersion, MAX_WRITTEN_BYTES, readVersion, replaceFile } from "../../workspace/replace-file.ts";
+import { HIDDEN } from "../redact.ts";
 import { unifiedDiff } from "./unified-diff.ts";
 import { isNeverWritten, refusePath, type WorkspaceToolOptions } from "./workspace-path.ts";
 
@@ -64,6 +65,8 @@ async function readIfThere(workspaceDir: string, folder: string, name: string): 
 
 function changed(before: FileVersion | undefined, change: FileChange): string {
   const text = change(before?.text);
+  if (text.includes(HIDDEN) && !before?.text.includes(HIDDEN))
+    throw new FileRefusedError(`would hold "${HIDDEN}", which only stands for a value that you are not shown`);
   const bytes = Buffer.byteLength(text);
   if (bytes <= MAX_WRITTEN_BYTES) return text;
   throw new FileRefusedError(`would be too large (${bytes} bytes; at most ${MAX_WRITTEN_BYTES})`);

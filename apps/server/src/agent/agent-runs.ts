@@ -41,6 +41,7 @@ export class AgentRuns implements RunControl {
   readonly #entries = new Map<string, Entry>(); // by run_id, in the order they were added
   readonly #lanes = new Map<string, PQueue>(); // by session_id
   readonly #agents = new Map<string, PQueue>(); // by agent_id
+  readonly #children = new Map<string, Entry[]>(); // by run_id of who dispatched to them
   #isClosing = false;
 
   constructor(steps: RunSteps) {
@@ -59,6 +60,8 @@ export class AgentRuns implements RunControl {
       ended: Promise.withResolvers(),
     };
     this.#entries.set(inbound.run_id, entry);
+    const parent = inbound.dispatched_by?.run_id;
+    if (parent !== undefined) this.#children.set(parent, [...(this.#children.get(parent) ?? []), entry]);
     if (this.#isOrphan(inbound)) {
       void this.#stop(entry);
       return;
@@ -131,8 +134,9 @@ export class AgentRuns implements RunControl {
     return [...all].map(({ run }) => run.inbound.run_id);
   }
 
+  /** Those that are still open. */
   #childrenOf(runId: string): Entry[] {
-    return [...this.#entries.values()].filter(({ run }) => run.inbound.dispatched_by?.run_id === runId);
+    return (this.#children.get(runId) ?? []).filter(({ run }) => this.#entries.has(run.inbound.run_id));
   }
 
   /** Nobody waits for it any more. A parent is added before its children, after a restart too. */
@@ -162,6 +166,7 @@ export class AgentRuns implements RunControl {
     await this.#steps.answer(entry.run, entry.controller.signal);
     this.#entries.delete(run_id);
     if (!this.#isClosing) await this.#stopAll(this.#childrenOf(run_id));
+    this.#children.delete(run_id);
     entry.ended.resolve();
   }
 }

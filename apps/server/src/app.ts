@@ -16,6 +16,7 @@ import { systemClock } from "./cron/clock.ts";
 import { runCrons } from "./cron/run-crons.ts";
 import { createGateway } from "./gateway.ts";
 import { createServerLog } from "./server-log.ts";
+import { openSqliteApprovals } from "./session/sqlite-approvals.ts";
 import { openSqliteSessions } from "./session/sqlite-sessions.ts";
 import { startHttpServer } from "./transport/http-server.ts";
 import type { ApiConfig } from "./workspace/config.ts";
@@ -109,7 +110,8 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
   const store = openSqliteStore(openDataFolder(join(dir, config.event_path)));
   await killLeftProcesses(dir); // before the runs they belong to go on; this server alone has the store
   const sessions = openSqliteSessions(store);
-  const bus = openSqliteBus(store, [sessions]);
+  const approvals = openSqliteApprovals(store);
+  const bus = openSqliteBus(store, [sessions, approvals]);
   const drain = new AbortController();
   const stop = new AbortController();
   const workspace = () => live.current;
@@ -136,7 +138,7 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
   const sending = runCrons(cronDeps, AbortSignal.any([stop.signal, drain.signal]));
   const info = () => describe(live, mcp);
   return {
-    gateway: createGateway({ bus, sessions, runs, workspace, info, draining: drain.signal }),
+    gateway: createGateway({ bus, sessions, approvals, runs, workspace, info, draining: drain.signal }),
     draining: drain.signal,
     /** For the runs that begin from now on. */
     use: (next: Workspace): void => {
@@ -181,7 +183,7 @@ function describe(live: LiveWorkspace, mcp: McpServers): InfoView {
     name: "my-bot",
     version: VERSION,
     protocol_version: PROTOCOL_VERSION,
-    features: ["abort", "sessions", "resume", "idempotent-send"],
+    features: ["abort", "approvals", "sessions", "resume", "idempotent-send"],
     llm: { mode: isOffline ? "offline" : "online", provider: config.llm.provider, model: config.llm.model },
     default_agent: config.default_agent,
     limits: { content_bytes, frame_bytes },

@@ -20,8 +20,10 @@ import { v7 as timedUuid } from "uuid"; // new ones stand together in every inde
 import { isImmediate, listCommands } from "./agent/commands/command-registry.ts";
 import { newSession, sessionEvent } from "./agent/new-session.ts";
 import type { RunControl } from "./agent/run-control.ts";
+import { approve } from "./approve.ts";
 import type { EventBus, LogRecord } from "./bus/event-bus.ts";
 import { messageKey } from "./bus/message-key.ts";
+import type { ApprovalStore } from "./session/approval-store.ts";
 import { firstCharacters } from "./session/first-characters.ts";
 import type { SessionOwner, SessionStore } from "./session/session-store.ts";
 import type { Workspace } from "./workspace/open-workspace.ts";
@@ -29,6 +31,7 @@ import type { Workspace } from "./workspace/open-workspace.ts";
 export interface GatewayDeps {
   readonly bus: EventBus;
   readonly sessions: SessionStore;
+  readonly approvals: ApprovalStore;
   readonly runs: RunControl;
   /** As it is now: asked for at each call. */
   readonly workspace: () => Workspace;
@@ -42,12 +45,14 @@ const PREVIEW_CHARACTERS = 200;
 const now = (): number => Date.now() / 1000;
 
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { bus, sessions, runs, workspace, info } = deps;
+  const { bus, sessions, approvals, runs, workspace, info } = deps;
   return {
     send: (input) => send(deps, input),
     events: (options) => bus.subscribe(options),
     follow: (options, reader) => bus.follow(options, reader),
     abort: async (input) => ({ run_ids: await runs.abort(input) }),
+    approve: (input) => approve(deps, input),
+    listApprovals: () => approvals.list(),
     listSessions: (input) => sessions.list(input),
     getSession: (sessionId) => getSession(deps, sessionId),
     history: (input) => readHistory(deps, input),
@@ -148,7 +153,7 @@ function readHistory({ bus, sessions }: GatewayDeps, { session_id, limit, before
   };
 }
 
-function getSession({ sessions, runs, workspace }: GatewayDeps, sessionId: string): SessionDetails {
+function getSession({ sessions, approvals, runs, workspace }: GatewayDeps, sessionId: string): SessionDetails {
   const view = sessions.get(sessionId);
   if (view === undefined) throw unknownSession(sessionId);
   const messages = sessions.openMessages(sessionId, workspace().config.api.limits.queued_messages);
@@ -161,7 +166,7 @@ function getSession({ sessions, runs, workspace }: GatewayDeps, sessionId: strin
       timestamp,
     }),
   );
-  return { ...view, runs: details };
+  return { ...view, runs: details, approvals: approvals.list(sessionId) };
 }
 
 function requireOwner({ sessions }: GatewayDeps, sessionId: string): SessionOwner {

@@ -13,7 +13,7 @@ import { tempDir } from "./support/temp-dir.ts";
 test("[CLI1] help names every command; wrong usage is told in one line, with exit code 2", async () => {
   const help = await myBot(["--help"]);
   expect(help.code).toBe(0);
-  for (const command of ["server", "chat", "send", "tail", "backup", "doctor"]) {
+  for (const command of ["server", "chat", "send", "tail", "approvals", "approve", "backup", "doctor"]) {
     expect(help.stdout).toContain(`  ${command} `);
     expect((await myBot([command, "--help"])).stdout).toMatch(/^Usage: my-bot /);
   }

@@ -1,4 +1,6 @@
 import type {
+  ApprovalRequestedEvent,
+  ApprovalResolvedEvent,
   BotEvent,
   DeltaEvent,
   DispatchEvent,
@@ -10,9 +12,16 @@ import type {
   ToolResultEvent,
 } from "@my-bot/protocol";
 
+/** What a call waits for, or waited for. */
+export interface Approval {
+  readonly request: ApprovalRequestedEvent;
+  readonly resolution: ApprovalResolvedEvent | null;
+}
+
 export interface ToolUse {
   readonly call: Pick<ToolCallEvent, "tool_call_id" | "name" | "arguments">;
   readonly result: Pick<ToolResultEvent, "content" | "is_error"> | null;
+  readonly approval: Approval | null; // null: it needed none
   /** Whom the task was given to, and in which session; null for any other tool. */
   readonly child: Pick<DispatchEvent, "session_id" | "agent_id"> | null;
 }
@@ -68,6 +77,15 @@ export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
       return changeRun(timeline, event.run_id, (run) => applyDispatch(run, event));
     case "DispatchResultEvent":
       return timeline; // the tool's result tells it
+    case "ApprovalRequestedEvent":
+      return changeRun(timeline, event.run_id, (run) =>
+        changeTool(run, event, (tool) => ({
+          ...tool,
+          approval: tool.approval ?? { request: event, resolution: null },
+        })),
+      );
+    case "ApprovalResolvedEvent":
+      return changeRun(timeline, event.run_id, (run) => applyResolution(run, event));
     case "PostedEvent":
       return changeRun(timeline, postId(event), (run) => showPost(run, event));
     case "OutboundEvent":
@@ -94,6 +112,15 @@ export function unconfirmed<M extends { readonly message_id: string }>(
 
 export function hasOpenRun(timeline: Timeline): boolean {
   return timeline.runs.some((run) => run.progress.state !== "ended");
+}
+
+/** Does a call wait for someone to allow it? */
+export function hasOpenApproval(timeline: Timeline): boolean {
+  return timeline.runs.some(
+    ({ progress, turns }) =>
+      progress.state === "running" &&
+      turns.some(({ tools }) => tools.some(({ approval }) => approval !== null && approval.resolution === null)),
+  );
 }
 
 function changeRun(timeline: Timeline, runId: string, change: (run: Run) => Run): Timeline {
@@ -152,7 +179,7 @@ function applyToolCall(run: Run, event: ToolCallEvent): Run {
     text: turn.tools.length === 0 ? event.content : turn.text, // the log's, also where it takes back an unfinished text
     tools: turn.tools.some(({ call }) => call.tool_call_id === event.tool_call_id)
       ? turn.tools
-      : [...turn.tools, { call: event, result: null, child: null }],
+      : [...turn.tools, { call: event, result: null, approval: null, child: null }],
   }));
 }
 
@@ -164,9 +191,17 @@ function applyDispatch(run: Run, event: DispatchEvent): Run {
   return changeTool(run, event, (tool) => ({ ...tool, child: event }));
 }
 
+/** Its request comes before it. */
+function applyResolution(run: Run, event: ApprovalResolvedEvent): Run {
+  return changeTool(run, event, (tool) => ({
+    ...tool,
+    approval: tool.approval && { ...tool.approval, resolution: event },
+  }));
+}
+
 function changeTool(
   run: Run,
-  { turn: number, tool_call_id: id }: ToolResultEvent | DispatchEvent,
+  { turn: number, tool_call_id: id }: Pick<ToolCallEvent, "turn" | "tool_call_id">,
   change: (tool: ToolUse) => ToolUse,
 ): Run {
   return changeTurn(run, number, (turn) => ({

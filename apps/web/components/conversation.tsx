@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { useBot } from "../bot/bot.tsx";
 import type { LocalMessage } from "../bot/outbox.ts";
 import { agentName, type Server, useServer } from "../bot/server.tsx";
-import { emptyTimeline, hasOpenRun, type Timeline } from "../bot/timeline.ts";
+import { emptyTimeline, hasOpenApproval, hasOpenRun, type Timeline } from "../bot/timeline.ts";
 import { useLocalMessages, useTimeline } from "../bot/use-timeline.ts";
 import { Composer } from "./composer.tsx";
 import { EmptyState } from "./empty-state.tsx";
@@ -39,10 +39,15 @@ export function Conversation({ sessionId, session }: { sessionId: string; sessio
       {timeline.phase === "loading" && timeline.runs.length === 0 && <Loading />}
       <Runs timeline={timeline} server={server} source={session?.source} />
       <p role="status" className="sr-only">
-        {isOpen ? "Answering" : "Ready"}
+        {statusOf(timeline)}
       </p>
     </Frame>
   );
+}
+
+function statusOf(timeline: Timeline): string {
+  if (hasOpenApproval(timeline)) return "Waiting for your approval";
+  return hasOpenRun(timeline) ? "Answering" : "Ready";
 }
 
 interface FrameProps {

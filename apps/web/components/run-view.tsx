@@ -1,8 +1,9 @@
 import { CircleAlert } from "lucide-react";
-import { memo } from "react";
+import { Fragment, memo } from "react";
 import { useBot } from "../bot/bot.tsx";
 import type { Run } from "../bot/timeline.ts";
 import { AnswerText } from "./answer-text.tsx";
+import { ApprovalCard } from "./approval-card.tsx";
 import { ToolLine } from "./tool-line.tsx";
 import { UserMessage } from "./user-message.tsx";
 
@@ -61,7 +62,10 @@ function Answer({ run, agent }: { run: Run; agent: string }) {
         <div key={turn.turn} className="flex min-w-0 flex-col gap-3">
           {turn.text && <AnswerText text={turn.text} isStreaming={isOpen && turn === last} />}
           {turn.tools.map((tool) => (
-            <ToolLine key={tool.call.tool_call_id} tool={tool} isOpen={isOpen} />
+            <Fragment key={tool.call.tool_call_id}>
+              <ToolLine tool={tool} isOpen={isOpen} />
+              {tool.approval && <ApprovalCard approval={tool.approval} isOpen={isOpen} />}
+            </Fragment>
           ))}
         </div>
       ))}

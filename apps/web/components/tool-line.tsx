@@ -1,9 +1,9 @@
 import { Check, ChevronRight, CircleAlert, LoaderCircle, Minus } from "lucide-react";
-import { useRef } from "react";
 import { sessionFragment } from "../bot/fragment.ts";
 import { agentName, useServer } from "../bot/server.tsx";
 import type { ToolUse } from "../bot/timeline.ts";
-import { useScrollFocus } from "./use-scroll-focus.ts";
+import { formatArguments, parseArguments } from "./format-arguments.ts";
+import { TextBlock } from "./text-block.tsx";
 
 /** One tool call on one line; what went in and came out inside. */
 export function ToolLine({ tool, isOpen }: { tool: ToolUse; isOpen: boolean }) {
@@ -18,8 +18,8 @@ export function ToolLine({ tool, isOpen }: { tool: ToolUse; isOpen: boolean }) {
       </summary>
       <div className="flex flex-col gap-2 border-t px-3 py-2.5">
         {child && <ChildLink child={child} />}
-        <Block label="Arguments" text={pretty(call.arguments)} />
-        {result && <Block label={result.is_error ? "Error" : "Result"} text={result.content} />}
+        <TextBlock label="Arguments" text={formatArguments(call.arguments)} />
+        {result && <TextBlock label={result.is_error ? "Error" : "Result"} text={result.content} />}
       </div>
     </details>
   );
@@ -42,40 +42,10 @@ function ToolState({ result, isOpen }: { result: ToolUse["result"]; isOpen: bool
   return <Minus aria-label="no result" role="img" className="size-4" />;
 }
 
-function Block({ label, text }: { label: string; text: string }) {
-  const region = useRef<HTMLPreElement>(null);
-  useScrollFocus(region);
-  return (
-    <div>
-      <div className="mb-1 text-muted-foreground text-xs">{label}</div>
-      <pre
-        ref={region}
-        className="max-h-64 overflow-auto whitespace-pre-wrap break-words rounded-md bg-muted p-2 font-mono text-xs leading-relaxed"
-      >
-        {text || "(nothing)"}
-      </pre>
-    </div>
-  );
-}
-
-function parseObject(json: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined; // exactly as the model wrote it, which may be broken
-  }
-}
-
 function preview(json: string): string {
-  const values = parseObject(json);
+  const values = parseArguments(json);
   if (values === undefined) return json;
   return Object.values(values)
     .map((value) => (typeof value === "string" ? value : JSON.stringify(value)))
     .join("  ");
-}
-
-function pretty(json: string): string {
-  const value = parseObject(json);
-  return value === undefined ? json : JSON.stringify(value, null, 2);
 }

@@ -2,6 +2,7 @@ import type { BotEvent, DeltaEvent, EventRecord, OutboundEvent, Receipt, SendInp
 import { AnswerText } from "./answer-text.ts";
 import { MyBotClientError } from "./client-error.ts";
 import type { EventsOptions } from "./event-stream.ts";
+import { type OnApproval, OpenApprovals } from "./open-approvals.ts";
 import { eitherSignal } from "./retry.ts";
 
 /** How to follow the answer while it is made. */
@@ -13,6 +14,8 @@ export interface AskOptions {
    * the turn `event.turn`, afresh if there was some. Each piece comes once, also across lost connections.
    */
   readonly onDelta?: ((text: string, event: DeltaEvent) => void) | undefined;
+  /** The run waits for this to be answered, by `approve` for example; `settled` aborts when it has been, by whomever. */
+  readonly onApproval?: OnApproval | undefined;
   /** Ends the waiting, not the run. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -25,33 +28,53 @@ export interface AskDeps {
   readonly closing: AbortSignal;
 }
 
+const TYPES = [
+  "DeltaEvent",
+  "ToolCallEvent",
+  "ApprovalRequestedEvent",
+  "ApprovalResolvedEvent",
+  "OutboundEvent",
+  "SessionEvent",
+] as const;
+
 /** The message goes first: its receipt names the run and a cursor from which no part of the answer can be missed. */
 export async function ask(deps: AskDeps, message: SendInput, options: AskOptions): Promise<OutboundEvent> {
   const signal = eitherSignal(deps.closing, options.signal);
-  for (;;) {
-    const receipt = await deps.send(message, { signal });
-    options.onReceipt?.(receipt);
-    const answer = await waitForAnswer(deps, receipt, { onDelta: options.onDelta, signal });
-    if (answer === undefined) continue; // another log: sending the same message_id again is harmless, and tells
-    if (answer.error === null) return answer;
-    throw new MyBotClientError("RUN_FAILED", answer.error, { event: answer });
+  const approvals = new OpenApprovals(options.onApproval);
+  try {
+    for (;;) {
+      const receipt = await deps.send(message, { signal });
+      options.onReceipt?.(receipt);
+      const answer = await waitForAnswer(deps, receipt, { onDelta: options.onDelta, approvals, signal });
+      if (answer === undefined) continue; // another log: sending the same message_id again is harmless, and tells
+      if (answer.error === null) return answer;
+      throw new MyBotClientError("RUN_FAILED", answer.error, { event: answer });
+    }
+  } finally {
+    approvals.close();
   }
+}
+
+interface WaitOptions {
+  readonly onDelta: AskOptions["onDelta"];
+  readonly approvals: OpenApprovals;
+  readonly signal: AbortSignal;
 }
 
 /** Undefined when the log is not the one that the receipt is from. */
 async function waitForAnswer(
   { events }: AskDeps,
   { cursor, session_id, run_id }: Receipt,
-  { onDelta, signal }: { onDelta: AskOptions["onDelta"]; signal: AbortSignal },
+  { onDelta, approvals, signal }: WaitOptions,
 ): Promise<OutboundEvent | undefined> {
   const text = new AnswerText();
-  const types = ["DeltaEvent", "ToolCallEvent", "OutboundEvent", "SessionEvent"] as const;
-  for await (const { event } of events({ after: cursor, session_id, types, signal })) {
+  for await (const { event } of events({ after: cursor, session_id, types: TYPES, signal })) {
     if (event.type === "GapEvent") return undefined;
     if (event.type === "SessionEvent" && event.action === "deleted") {
       throw new MyBotClientError("NOT_FOUND", "The session was deleted before the answer came");
     }
     if (!("run_id" in event) || event.run_id !== run_id) continue;
+    approvals.take(event);
     const piece = onDelta && nextPiece(text, event);
     if (piece) onDelta(piece.content, { type: "DeltaEvent", session_id, run_id, ...piece });
     if (event.type === "OutboundEvent") return event;

@@ -24,6 +24,10 @@ export function createMyBotClient(options: MyBotClientOptions): MyBotClient {
     events,
     ask: (input, options = {}) => ask({ send, events, closing: connection.closing }, withMessageId(input), options),
     abort: (input) => caller.call((trpc, runs, call) => trpc.abort.mutate(runs, call), input),
+    approve: (input) => caller.call((trpc, answer, call) => trpc.approve.mutate(answer, call), input),
+    approvals: {
+      list: () => caller.call((trpc, none, call) => trpc.approvals.list.query(none, call), undefined),
+    },
     info: (options) => caller.call((trpc, none, call) => trpc.info.query(none, call), undefined, options),
     sessions: createSessionCalls(caller),
     agents: {

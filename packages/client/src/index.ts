@@ -1,5 +1,10 @@
 export type {
   AgentView,
+  ApprovalDecision,
+  ApprovalReceipt,
+  ApprovalRequestedEvent,
+  ApprovalResolvedEvent,
+  ApprovalScope,
   BotEvent,
   CommandView,
   DeltaEvent,

@@ -2,6 +2,8 @@ import type {
   AbortInput,
   AgentView,
   AppRouter,
+  ApprovalReceipt,
+  ApprovalRequestedEvent,
   CommandView,
   EventRecord,
   HistoryPage,
@@ -61,6 +63,15 @@ export interface MyBotClient {
   ask(input: SendInput, options?: AskOptions): Promise<OutboundEvent>;
   /** Stops one run, or all runs of a session, the waiting ones too; resolves with the ids of those it stopped. */
   abort(input: AbortInput): Promise<{ run_ids: string[] }>;
+  /**
+   * Answers a request for approval; `source` is your name in the log. The first answer counts: a later one resolves with it as
+   * `duplicate`, or rejects with CONFLICT when it is another one.
+   */
+  approve(input: Inputs["approve"]): Promise<ApprovalReceipt>;
+  readonly approvals: {
+    /** The requests of all sessions that wait for an answer, oldest first. */
+    list(): Promise<readonly ApprovalRequestedEvent[]>;
+  };
   /** Version, features, limits and the kind of model. */
   info(options?: CallOptions): Promise<InfoView>;
   readonly sessions: {

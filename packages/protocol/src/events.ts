@@ -141,6 +141,44 @@ export type ToolResultEvent = z.infer<typeof ToolResultEvent>;
 export const ConversationStart = z.object({ run_id: z.string(), turn: z.int() });
 export type ConversationStart = z.infer<typeof ConversationStart>;
 
+/** What a call waits for; the first answer, or the end of its time, is an ApprovalResolvedEvent (SPEC APR1). */
+export const ApprovalRequestedEvent = z.object({
+  type: z.literal("ApprovalRequestedEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  turn: z.int(),
+  tool_call_id: z.string(),
+  approval_id: z.string(), // what an answer names
+  name: z.string(), // of the tool
+  arguments: z.string(), // exactly those of the ToolCallEvent
+  preview: z.string().nullable(), // what the call would do, such as a diff: the decision holds for just this
+  expires_at: timestamp, // then it counts as denied
+  timestamp,
+});
+export type ApprovalRequestedEvent = z.infer<typeof ApprovalRequestedEvent>;
+
+export const ApprovalDecision = z.enum(["allow", "deny"]);
+export type ApprovalDecision = z.infer<typeof ApprovalDecision>;
+
+/** Once: this call. Session: also later calls of the session that are the same (SPEC APR6). */
+export const ApprovalScope = z.enum(["once", "session"]);
+export type ApprovalScope = z.infer<typeof ApprovalScope>;
+
+export const ApprovalResolvedEvent = z.object({
+  type: z.literal("ApprovalResolvedEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  turn: z.int(),
+  tool_call_id: z.string(),
+  approval_id: z.string(),
+  decision: ApprovalDecision,
+  scope: ApprovalScope,
+  reason: z.enum(["answered", "expired", "aborted"]), // aborted: the run was stopped
+  by: z.string().nullable(), // the full source of who answered, as far as they said
+  timestamp,
+});
+export type ApprovalResolvedEvent = z.infer<typeof ApprovalResolvedEvent>;
+
 export const SessionEvent = z.object({
   type: z.literal("SessionEvent"),
   session_id: z.string(),
@@ -189,6 +227,8 @@ export const DurableEvent = z.discriminatedUnion("type", [
   DispatchEvent,
   DispatchResultEvent,
   PostedEvent,
+  ApprovalRequestedEvent,
+  ApprovalResolvedEvent,
   SessionEvent,
 ]);
 export type DurableEvent = z.infer<typeof DurableEvent>;

@@ -1,5 +1,12 @@
-import type { BotEvent, DurableEvent, EventType, InboundEvent, SessionEvent } from "./events.ts";
-import type { AbortInput, Receipt, SendInput } from "./messages.ts";
+import type {
+  ApprovalRequestedEvent,
+  BotEvent,
+  DurableEvent,
+  EventType,
+  InboundEvent,
+  SessionEvent,
+} from "./events.ts";
+import type { AbortInput, ApprovalReceipt, ApproveInput, Receipt, SendInput } from "./messages.ts";
 import type {
   AgentView,
   CommandView,
@@ -84,8 +91,12 @@ export interface Gateway {
   follow(options: FollowOptions, reader: EventReader): Following;
   /** Stops running and queued runs; resolves with their ids once each has its OutboundEvent. */
   abort(input: AbortInput): Promise<{ run_ids: string[] }>;
+  /** Answers a request for approval; resolves once the decision is durable. The first answer counts (SPEC APR2). */
+  approve(input: ApproveInput): Promise<ApprovalReceipt>;
+  /** The requests that wait for an answer, oldest first. */
+  listApprovals(): ApprovalRequestedEvent[];
   listSessions(input: ListSessionsInput): SessionPage;
-  /** With its open runs. */
+  /** With its open runs and requests for approval. */
   getSession(sessionId: string): SessionDetails;
   history(input: HistoryInput): HistoryPage;
   createSession(input: CreateSessionInput): Promise<SessionView>;

@@ -2,6 +2,10 @@ export { BotError, type BotErrorCode } from "./bot-error.ts";
 export { eventJson, parseStoredEvent } from "./event-json.ts";
 export { EventSubscription } from "./event-subscription.ts";
 export {
+  ApprovalDecision,
+  ApprovalRequestedEvent,
+  ApprovalResolvedEvent,
+  ApprovalScope,
   BotEvent,
   ConversationStart,
   DeltaEvent,
@@ -36,7 +40,17 @@ export type {
   SendResult,
   SubscribeOptions,
 } from "./gateway.ts";
-export { AbortInput, ClientMessage, EventsInput, formatIssues, Receipt, SendInput } from "./messages.ts";
+export {
+  AbortInput,
+  ApprovalReceipt,
+  ApproveFrame,
+  ApproveInput,
+  ClientMessage,
+  EventsInput,
+  formatIssues,
+  Receipt,
+  SendInput,
+} from "./messages.ts";
 export { type AppRouter, appRouter, type ConnectionContext, toTrpcError } from "./router.ts";
 export { formatSource, parseSource, type Source, SourceKind } from "./source.ts";
 export {

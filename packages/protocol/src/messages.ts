@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ApprovalDecision, ApprovalResolvedEvent, ApprovalScope } from "./events.ts";
 
 const source = z.string().min(1).max(256);
 const content = z.string().min(1);
@@ -54,6 +55,27 @@ export const AbortInput = z.union([
   z.object({ session_id: z.string().min(1) }),
 ]);
 export type AbortInput = z.infer<typeof AbortInput>;
+
+/** Input of the `approve` mutation (SPEC APR2). */
+export const ApproveInput = z.object({
+  approval_id: z.string().min(1).max(128),
+  decision: ApprovalDecision,
+  /** Of an `allow`; a `deny` is always for once. */
+  scope: ApprovalScope.default("once"),
+  /** The bare client id of who answers, for the log. */
+  source: source.optional(),
+});
+export type ApproveInput = z.output<typeof ApproveInput>;
+
+/** The frame by which a raw `/ws` client answers (SPEC APR3). */
+export const ApproveFrame = z.object({ type: z.literal("approve"), ...ApproveInput.shape });
+
+/** What was decided, by this answer or by an earlier one. */
+export const ApprovalReceipt = z.object({
+  ...ApprovalResolvedEvent.pick({ approval_id: true, decision: true, scope: true, reason: true, by: true }).shape,
+  duplicate: z.boolean(), // the same had been decided before
+});
+export type ApprovalReceipt = z.infer<typeof ApprovalReceipt>;
 
 /** Turns zod issues into one line that names every field: `source: expected string`. */
 export function formatIssues(error: z.core.$ZodError): string {

@@ -4,7 +4,7 @@ import { BotError } from "./bot-error.ts";
 import { EventSubscription } from "./event-subscription.ts";
 import { EventType } from "./events.ts";
 import type { EventFilter, Gateway } from "./gateway.ts";
-import { AbortInput, EventsInput, formatIssues, SendInput } from "./messages.ts";
+import { AbortInput, ApproveInput, EventsInput, formatIssues, SendInput } from "./messages.ts";
 import { formatSource } from "./source.ts";
 import { CreateSessionInput, GetSessionInput, HistoryInput, ListSessionsInput, RenameSessionInput } from "./views.ts";
 
@@ -78,6 +78,12 @@ export const appRouter = t.router({
   }),
 
   abort: procedure.input(AbortInput).mutation(({ ctx, input }) => ctx.gateway.abort(input)),
+
+  approve: procedure.input(ApproveInput).mutation(({ ctx, input }) => ctx.gateway.approve(input)),
+
+  approvals: t.router({
+    list: procedure.query(({ ctx }) => ctx.gateway.listApprovals()),
+  }),
 
   sessions: t.router({
     list: procedure.input(ListSessionsInput).query(({ ctx, input }) => ctx.gateway.listSessions(input)),

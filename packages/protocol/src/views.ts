@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ApprovalRequestedEvent } from "./events.ts";
 
 /** A session as lists and headers show it. */
 export const SessionView = z.object({
@@ -28,6 +29,7 @@ export type OpenRunView = z.infer<typeof OpenRunView>;
 export const SessionDetails = z.object({
   ...SessionView.shape,
   runs: z.array(OpenRunView), // in the order in which they are answered
+  approvals: z.array(ApprovalRequestedEvent), // that wait for an answer, oldest first
 });
 export type SessionDetails = z.infer<typeof SessionDetails>;
 

@@ -1,11 +1,9 @@
-import type { DeltaEvent, InboundEvent, SessionEvent, ToolCallEvent, ToolResultEvent, Usage } from "@my-bot/protocol";
+import type { DeltaEvent, InboundEvent, SessionEvent, ToolCallEvent, Usage } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import type { CompactionConfig } from "../workspace/config.ts";
-import { appendPatiently } from "./append-patiently.ts";
 import { fitConversation } from "./context/fit-conversation.ts";
 import type { TokenCounter } from "./context/token-counter.ts";
-import { callKey, type RunRecord, readConversation } from "./conversation.ts";
 import { createDeltaWriter } from "./delta-writer.ts";
 import {
   type FinishReason,
@@ -14,6 +12,7 @@ import {
   type ModelMessage,
   type ModelToolCall,
 } from "./language-model.ts";
+import { makeCalls, settleInterruptedCalls } from "./make-calls.ts";
 import type { ToolRegistry } from "./tools/registry.ts";
 import { addUsage } from "./usage.ts";
 
@@ -24,6 +23,8 @@ export interface ReadyAgent {
   readonly compaction: CompactionConfig;
   readonly model: LanguageModel;
   readonly tools: ToolRegistry;
+  /** How long a call that asks waits for someone to allow it. */
+  readonly approvalTimeoutMs: number;
 }
 
 /** One message on its way to its answer. */
@@ -44,13 +45,14 @@ export interface AgentLoopDeps {
   /** Chosen for the session, in place of the agent's. */
   readonly model: string | undefined;
   readonly tokens: TokenCounter;
+  /** Leaves the run's place among those of its agent to others until `wait` has settled. */
+  readonly whileWaiting: <T>(wait: Promise<T>) => Promise<T>;
   readonly onError: (error: unknown) => void;
 }
 
 const MAX_TURNS = 20;
 const TOKEN_LIMIT_NOTE = "\n\n*(cut off: the model reached its token limit)*";
 const REFUSED = "The model's provider refused this answer (content filter)";
-const OUTCOME_UNKNOWN = "The server stopped while this call was running: its outcome is unknown. It was not repeated.";
 
 /**
  * Answers one message; the answer is `run.text`. Every step reads from the log what is done and does the next thing, so a
@@ -63,8 +65,7 @@ export async function runAgentLoop(deps: AgentLoopDeps, run: Run, signal: AbortS
     if (turn >= MAX_TURNS) throw new ModelError(`Stopped after ${MAX_TURNS} rounds of tool calls without an answer`);
     const calls = await runTurn(deps, run, { turn, messages, signal });
     if (calls.length === 0) return;
-    await appendPatiently(deps, calls, { sessionSource: run.sessionSource, signal });
-    await untilAllEnded(calls.map((call) => runTool(deps, run, { call, signal })));
+    await makeCalls(deps, run, { calls, signal });
   }
 }
 
@@ -117,47 +118,6 @@ function applyFinish(reason: FinishReason, say: (content: string) => void): void
   if (reason === "length") say(TOKEN_LIMIT_NOTE);
 }
 
-async function runTool(
-  deps: AgentLoopDeps,
-  run: Run,
-  { call, signal }: { call: ToolCallEvent; signal: AbortSignal },
-): Promise<void> {
-  const { bus, agent } = deps;
-  const { inbound, sessionSource } = run;
-  const result = await agent.tools.run({ call, inbound, sessionSource }, signal);
-  const events = [toolResultEvent(call, result)];
-  if (!signal.aborted) await appendPatiently(deps, events, { sessionSource, signal });
-  // what may be made again is, after the next start; of anything else the log tells how far it came
-  else if (!agent.tools.isRepeatable(call.name)) await bus.publish(events, { sessionSource });
-  signal.throwIfAborted();
-}
-
-/** No call outlives its run: waits for all of them, then rethrows the first failure. */
-async function untilAllEnded(calls: readonly Promise<unknown>[]): Promise<void> {
-  await Promise.allSettled(calls);
-  await Promise.all(calls);
-}
-
-/** Calls that a crash interrupted: those that may be are made again, of the others the model is told. */
-async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, signal: AbortSignal): Promise<void> {
-  const { bus, agent } = deps;
-  const { sessionSource } = run;
-  const unknown = (call: ToolCallEvent) => toolResultEvent(call, { content: OUTCOME_UNKNOWN, is_error: true });
-  const { runs } = readConversation(bus, run.inbound.session_id);
-  const interrupted = openCalls(runs.get(run.inbound.run_id));
-  await untilAllEnded(
-    interrupted.map((call) =>
-      agent.tools.isRepeatable(call.name)
-        ? runTool(deps, run, { call, signal })
-        : appendPatiently(deps, [unknown(call)], { sessionSource, signal }),
-    ),
-  );
-}
-
-function openCalls(record: RunRecord | undefined): ToolCallEvent[] {
-  return record?.calls.filter((call) => !record.results.has(callKey(call))) ?? [];
-}
-
 function deltaEvent({ inbound }: Run, piece: Pick<DeltaEvent, "turn" | "offset" | "content">): DeltaEvent {
   const { session_id, run_id } = inbound;
   return { type: "DeltaEvent", session_id, run_id, ...piece };
@@ -177,21 +137,6 @@ function toolCallEvent(
     name: call.name,
     arguments: call.arguments,
     content,
-    timestamp: Date.now() / 1000,
-  };
-}
-
-function toolResultEvent(call: ToolCallEvent, result: { content: string; is_error: boolean }): ToolResultEvent {
-  const { session_id, run_id, turn, tool_call_id, name } = call;
-  return {
-    type: "ToolResultEvent",
-    session_id,
-    run_id,
-    turn,
-    tool_call_id,
-    name,
-    content: result.content,
-    is_error: result.is_error,
     timestamp: Date.now() / 1000,
   };
 }

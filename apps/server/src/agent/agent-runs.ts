@@ -1,6 +1,7 @@
 import type { AbortInput, InboundEvent } from "@my-bot/protocol";
 import PQueue from "p-queue";
 import type { Run } from "./agent-loop.ts";
+import { RunAborted } from "./run-aborted.ts";
 import type { RunControl } from "./run-control.ts";
 import { RunSlot } from "./run-slot.ts";
 
@@ -22,14 +23,6 @@ interface Entry {
   readonly slot: RunSlot;
   state: "queued" | "running";
   readonly ended: PromiseWithResolvers<void>;
-}
-
-/** The reason of a stop that a user asked for, unlike one of the server. */
-export class RunAborted extends Error {
-  constructor() {
-    super("Stopped by the user");
-    this.name = "RunAborted";
-  }
 }
 
 /**

@@ -1,12 +1,13 @@
 import { BotError, formatSource, type InboundEvent, type OutboundEvent, type RunEndedEvent } from "@my-bot/protocol";
-import { type Run, runAgentLoop } from "./agent-loop.ts";
-import { AgentRuns, RunAborted } from "./agent-runs.ts";
+import { type AgentLoopDeps, type Run, runAgentLoop } from "./agent-loop.ts";
+import { AgentRuns } from "./agent-runs.ts";
 import { appendPatiently } from "./append-patiently.ts";
 import { answerCommand } from "./commands/answer-command.ts";
 import type { CommandDeps } from "./commands/command.ts";
 import { findCommand } from "./commands/command-registry.ts";
 import { dispatchResultEvent } from "./dispatcher.ts";
 import { ModelError } from "./language-model.ts";
+import { RunAborted } from "./run-aborted.ts";
 
 /** What commands have is what the worker has; `findAgent` gives the agent as it is now, a run keeps the one it began with. */
 export interface AgentWorkerDeps extends Omit<CommandDeps, "stopEarlier"> {
@@ -16,7 +17,7 @@ export interface AgentWorkerDeps extends Omit<CommandDeps, "stopEarlier"> {
 
 type Outcome = Pick<RunEndedEvent, "status"> & Pick<OutboundEvent, "error">;
 
-type AttemptDeps = AgentWorkerDeps & CommandDeps;
+type AttemptDeps = AgentWorkerDeps & CommandDeps & Pick<AgentLoopDeps, "whileWaiting">;
 
 const RETRY_MS = 1000;
 
@@ -24,7 +25,9 @@ const RETRY_MS = 1000;
 export function createAgentRuns(deps: AgentWorkerDeps, signal: AbortSignal): AgentRuns {
   const runs: AgentRuns = new AgentRuns({
     answer: async (run, runSignal) => {
-      const outcome = await attempt({ ...deps, stopEarlier: (runId) => runs.stopEarlier(runId) }, run, runSignal);
+      const whileWaiting: AgentLoopDeps["whileWaiting"] = (wait) => runs.whileWaiting(run.inbound.run_id, wait);
+      const stopEarlier: CommandDeps["stopEarlier"] = (runId) => runs.stopEarlier(runId);
+      const outcome = await attempt({ ...deps, stopEarlier, whileWaiting }, run, runSignal);
       if (outcome) await endRun(deps, run, { outcome, signal });
     },
     cancel: (run) => endRun(deps, run, { outcome: aborted(new RunAborted()), signal }),
@@ -68,7 +71,7 @@ async function attempt(deps: AttemptDeps, run: Run, signal: AbortSignal): Promis
 }
 
 async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promise<void> {
-  const { bus, sessions, tokens, onError } = deps;
+  const { bus, sessions, tokens, whileWaiting, onError } = deps;
   const { agent_id, session_id } = run.inbound;
   const found = findCommand(run.inbound);
   const agent = found ? undefined : deps.findAgent(agent_id);
@@ -76,7 +79,7 @@ async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promi
   await appendStarted(deps, run, { command: found?.command.name, signal });
   if (found) return answerCommand(deps, { run, ...found }, signal);
   const model = sessions.owner(session_id)?.model ?? undefined;
-  if (agent) await runAgentLoop({ bus, agent, model, tokens, onError }, run, signal);
+  if (agent) await runAgentLoop({ bus, agent, model, tokens, whileWaiting, onError }, run, signal);
 }
 
 function aborted(reason: RunAborted): Outcome {

@@ -1,4 +1,5 @@
 import type {
+  ApprovalResolvedEvent,
   ConversationStart,
   DurableEvent,
   InboundEvent,
@@ -20,6 +21,7 @@ export interface RunRecord {
   readonly posts: readonly PostedEvent[];
   readonly calls: readonly ToolCallEvent[];
   readonly results: ReadonlyMap<string, ToolResultEvent>; // by callKey
+  readonly approvals: ReadonlyMap<string, ApprovalResolvedEvent | "open">; // by callKey, of calls that asked
   readonly outbound: OutboundEvent | undefined;
 }
 
@@ -35,12 +37,13 @@ export type StartEvent = SessionEvent & { readonly up_to: ConversationStart };
 type MutableRun = { -readonly [Key in keyof RunRecord]: RunRecord[Key] } & {
   readonly calls: ToolCallEvent[];
   readonly results: Map<string, ToolResultEvent>;
+  readonly approvals: Map<string, ApprovalResolvedEvent | "open">;
 };
 
 const PAGE_EVENTS = 500;
 
 /** Some providers use the same call ids again in every turn. */
-export function callKey({ turn, tool_call_id }: ToolCallEvent | ToolResultEvent): string {
+export function callKey({ turn, tool_call_id }: Pick<ToolCallEvent, "turn" | "tool_call_id">): string {
   return `${turn} ${tool_call_id}`;
 }
 
@@ -90,6 +93,12 @@ function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecor
       case "ToolResultEvent":
         run?.results.set(callKey(event), event);
         break;
+      case "ApprovalRequestedEvent":
+        run?.approvals.set(callKey(event), "open");
+        break;
+      case "ApprovalResolvedEvent":
+        run?.approvals.set(callKey(event), event);
+        break;
       case "OutboundEvent":
         if (run) run.outbound = event;
         break;
@@ -104,7 +113,7 @@ function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecor
 }
 
 function newRun(inbound: InboundEvent, posts: readonly PostedEvent[]): MutableRun {
-  return { inbound, posts, isHidden: true, calls: [], results: new Map(), outbound: undefined };
+  return { inbound, posts, isHidden: true, calls: [], results: new Map(), approvals: new Map(), outbound: undefined };
 }
 
 /** Messages that stay together: a question, or what the model said next with all results of its calls. */

@@ -10,9 +10,10 @@ import {
 } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { SessionStore } from "../session/session-store.ts";
-import { type AgentRuns, RunAborted } from "./agent-runs.ts";
+import type { AgentRuns } from "./agent-runs.ts";
 import { appendPatiently } from "./append-patiently.ts";
 import { callId } from "./call-id.ts";
+import { RunAborted } from "./run-aborted.ts";
 import type { CallContext } from "./tools/tool.ts";
 
 export interface DispatcherDeps {

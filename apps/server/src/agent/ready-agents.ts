@@ -20,7 +20,6 @@ import { createToolRegistry } from "./tools/registry.ts";
 import { createSkillTool } from "./tools/skill.ts";
 import { createSubagentDispatchTool } from "./tools/subagent-dispatch.ts";
 import type { Tool } from "./tools/tool.ts";
-import { approvalOf } from "./tools/tool-approval.ts";
 import { createWebreadTool } from "./tools/webread.ts";
 import { createWebsearchTool } from "./tools/websearch.ts";
 import { createWriteTool } from "./tools/write.ts";
@@ -50,7 +49,11 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
       compaction: workspace.config.compaction,
       systemPrompt: buildSystemPrompt(definition, workspace.skills.values()),
       model: definition.llm.provider === "offline" ? offline : redactModel(createOpenAiModel(definition.llm), redactor),
-      tools: createToolRegistry(toolsOf(workspace, definition, deps), { onError: deps.onError }),
+      tools: createToolRegistry(toolsOf(workspace, definition, deps), {
+        permissions: workspace.config.tools,
+        onError: deps.onError,
+      }),
+      approvalTimeoutMs: workspace.config.approvals.timeout_seconds * 1000,
     },
   ]);
   return new Map(ready);
@@ -74,8 +77,5 @@ function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinit
     createPostMessageTool({ ...deps, config }),
     ...mcp.toolsFor(agent.agentId),
   ];
-  // whoever would have to be asked cannot be yet
-  return tools
-    .filter((tool) => approvalOf(tool, config.tools) === "allow")
-    .map((tool) => redactTool(tool, deps.redactor));
+  return tools.map((tool) => redactTool(tool, deps.redactor));
 }

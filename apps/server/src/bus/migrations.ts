@@ -63,6 +63,13 @@ const MIGRATIONS = [
 
   // The model that was chosen for this session.
   "ALTER TABLE sessions ADD COLUMN model TEXT;",
+
+  // The requests for approval that wait for an answer.
+  `CREATE TABLE open_approvals (
+     seq INTEGER PRIMARY KEY REFERENCES events ON DELETE CASCADE,
+     approval_id TEXT NOT NULL UNIQUE,
+     run_id TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

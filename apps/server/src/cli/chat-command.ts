@@ -2,7 +2,9 @@ import { createInterface, type Interface } from "node:readline/promises";
 import { type MyBotClient, MyBotClientError } from "@my-bot/client";
 import type { Command } from "commander";
 import { createAnswerPrinter } from "./answer-printer.ts";
+import { askApproval } from "./ask-approval.ts";
 import { type ClientOptions, clientCommand, withClient } from "./client-options.ts";
+import { LineReader } from "./line-reader.ts";
 import { messageInput, type SourceOptions, sourceOptions } from "./source-options.ts";
 
 type ChatOptions = ClientOptions & SourceOptions;
@@ -24,9 +26,10 @@ async function chat(client: MyBotClient, options: ChatOptions): Promise<void> {
   });
   terminal.on("SIGINT", leave);
   terminal.prompt();
-  for await (const line of terminal) {
+  const lines = new LineReader(terminal);
+  for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
     terminal.off("SIGINT", leave);
-    if (line.trim() !== "") await answer(client, { line, options, terminal });
+    if (line.trim() !== "") await answer(client, { line, options, terminal, lines });
     terminal.on("SIGINT", leave);
     if (isOpen) terminal.prompt();
   }
@@ -36,9 +39,11 @@ interface Exchange {
   readonly line: string;
   readonly options: ChatOptions;
   readonly terminal: Interface;
+  readonly lines: LineReader;
 }
 
-async function answer(client: MyBotClient, { line, options, terminal }: Exchange): Promise<void> {
+async function answer(client: MyBotClient, { line, options, terminal, lines }: Exchange): Promise<void> {
+  let asked = Promise.resolve(); // one question after the other
   let stop = (): void => undefined; // nothing is there to stop before the receipt
   const onInterrupt = (): void => stop();
   terminal.on("SIGINT", onInterrupt);
@@ -48,7 +53,11 @@ async function answer(client: MyBotClient, { line, options, terminal }: Exchange
         stop = () => void client.abort({ run_id });
       },
       onDelta: createAnswerPrinter((piece) => process.stdout.write(piece)),
+      onApproval: (request, settled) => {
+        asked = asked.then(() => askApproval({ client, lines, source: options.source }, request, settled));
+      },
     });
+    await asked;
     console.log();
   } catch (cause) {
     if (!(cause instanceof MyBotClientError)) throw cause;

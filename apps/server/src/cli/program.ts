@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { ConfigError } from "../workspace/config-error.ts";
+import { approvalsCommand, approveCommand } from "./approve-command.ts";
 import type { BackupCommandOptions } from "./backup-command.ts";
 import { chatCommand } from "./chat-command.ts";
 import type { DoctorCommandOptions } from "./doctor-command.ts";
@@ -35,6 +36,8 @@ function createProgram(): Command {
     .addCommand(chatCommand())
     .addCommand(sendCommand())
     .addCommand(tailCommand())
+    .addCommand(approvalsCommand())
+    .addCommand(approveCommand())
     .addCommand(backupCommand())
     .addCommand(doctorCommand());
   for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError("(see --help)");

@@ -1,6 +1,8 @@
+import type { ApprovalRequestedEvent } from "@my-bot/client";
 import type { Command } from "commander";
 import { createAnswerPrinter } from "./answer-printer.ts";
 import { type ClientOptions, clientCommand, withClient } from "./client-options.ts";
+import { describeApproval } from "./describe-approval.ts";
 import { ExitCode, ExitError } from "./exit-error.ts";
 import { messageInput, type SourceOptions, sourceOptions } from "./source-options.ts";
 
@@ -31,7 +33,9 @@ async function send(text: string, options: SendOptions): Promise<void> {
       return;
     }
     const onDelta = createAnswerPrinter((piece) => process.stdout.write(piece));
-    const answer = await client.ask(input, options.json ? {} : { onDelta });
+    const onApproval = (request: ApprovalRequestedEvent): void =>
+      console.error(`Waits for: my-bot approve ${request.approval_id}\n${describeApproval(request)}`);
+    const answer = await client.ask(input, options.json ? { onApproval } : { onApproval, onDelta });
     console.log(options.json ? JSON.stringify(answer) : "");
   });
 }

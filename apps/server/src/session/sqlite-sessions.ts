@@ -116,6 +116,8 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
     case "ToolResultEvent":
     case "DispatchEvent":
     case "DispatchResultEvent":
+    case "ApprovalRequestedEvent":
+    case "ApprovalResolvedEvent":
       return;
   }
 }

@@ -1,4 +1,4 @@
-import { type EventRecord, type EventType, eventJson } from "@my-bot/protocol";
+import { type ApprovalReceipt, type EventRecord, type EventType, eventJson } from "@my-bot/protocol";
 
 const OUR_FIRST_KEY = ',"run_id":'; // cannot stand within a JSON string, where its quotes would be escaped
 
@@ -23,6 +23,11 @@ export function inheritedFrame({ event }: EventRecord): string | undefined {
 /** Every key of the event, and the cursor to resume from (SPEC WS6). */
 export function fullFrame({ cursor, event }: EventRecord): string {
   return `${eventJson(event).slice(0, -1)},"cursor":${JSON.stringify(cursor)}}`;
+}
+
+/** What was decided, for who answered (SPEC APR3). */
+export function receiptFrame(receipt: ApprovalReceipt): string {
+  return JSON.stringify({ type: "approve", ...receipt });
 }
 
 export function errorFrame(message: string): string {

@@ -1,4 +1,6 @@
 import {
+  ApproveFrame,
+  type ApproveInput,
   BotError,
   ClientMessage,
   type EventFilter,
@@ -13,7 +15,7 @@ import type { RawData, WebSocket } from "ws";
 import type { Connection } from "./connection.ts";
 import type { EventFrames } from "./event-frames.ts";
 import { FrameReader } from "./frame-reader.ts";
-import { errorFrame, fullFrame, INHERITED_TYPES, inheritedFrame } from "./raw-frame.ts";
+import { errorFrame, fullFrame, INHERITED_TYPES, inheritedFrame, receiptFrame } from "./raw-frame.ts";
 
 export interface RawSocketDeps {
   readonly gateway: Gateway;
@@ -27,7 +29,7 @@ export interface RawSocketDeps {
 
 const POLICY_VIOLATION = 1008;
 
-/** Serves one raw `/ws` socket until it closes: every frame is a message, every event a frame (SPEC WS). */
+/** Serves one raw `/ws` socket until it closes: every frame is a message or an answer, every event a frame (SPEC WS). */
 export function serveRawSocket(deps: RawSocketDeps): void {
   const { socket, connection, query } = deps;
   const isFull = query.get("events") === "all";
@@ -72,17 +74,24 @@ interface ReceivedFrame {
   readonly toFrame: (record: EventRecord) => string | undefined;
 }
 
-/** One message in. Its receipt is the event that the log brings; what the log will not bring is sent from here. */
+/** One message or answer in. */
 async function receive(deps: RawSocketDeps, frame: ReceivedFrame): Promise<void> {
   try {
     deps.connection.countCall();
-    const { receipt, record } = await deps.gateway.send(parseMessage(frame));
-    if (!receipt.duplicate && !isFilteredOut(record.event, frame.filter)) return;
-    const reply = frame.toFrame(record);
-    if (reply !== undefined) deps.socket.send(reply);
+    const input = parseInput(frame);
+    if ("decision" in input) deps.socket.send(receiptFrame(await deps.gateway.approve(input)));
+    else await sendMessage(deps, input, frame);
   } catch (cause) {
     sendError(deps, cause);
   }
+}
+
+/** Its receipt is the event that the log brings; what the log will not bring is sent from here. */
+async function sendMessage(deps: RawSocketDeps, message: ClientMessage, frame: ReceivedFrame): Promise<void> {
+  const { receipt, record } = await deps.gateway.send(message);
+  if (!receipt.duplicate && !isFilteredOut(record.event, frame.filter)) return;
+  const reply = frame.toFrame(record);
+  if (reply !== undefined) deps.socket.send(reply);
 }
 
 /** A raw client writes into its source's own session, so the message's source is the session's. */
@@ -92,11 +101,20 @@ function isFilteredOut(event: InboundEvent, { session_id, source }: EventFilter)
   );
 }
 
-function parseMessage({ data, isBinary }: ReceivedFrame): ClientMessage {
+/** What reads as a message is one, whatever else it says: so it was for the clients we inherit (SPEC APR3). */
+function parseInput({ data, isBinary }: ReceivedFrame): ClientMessage | ApproveInput {
   if (isBinary) throw new BotError("BAD_REQUEST", "Validation error: send JSON as a text frame, not a binary one");
-  const message = ClientMessage.safeParse(parseJson(data.toString()));
-  if (!message.success) throw new BotError("BAD_REQUEST", `Validation error: ${formatIssues(message.error)}`);
-  return message.data;
+  const json = parseJson(data.toString());
+  const message = ClientMessage.safeParse(json);
+  if (message.success) return message.data;
+  const answer = ApproveFrame.safeParse(json);
+  if (answer.success) return answer.data;
+  const { error } = isAnswer(json) ? answer : message;
+  throw new BotError("BAD_REQUEST", `Validation error: ${formatIssues(error)}`);
+}
+
+function isAnswer(json: unknown): boolean {
+  return typeof json === "object" && json !== null && "type" in json && json.type === "approve";
 }
 
 function parseJson(text: string): unknown {

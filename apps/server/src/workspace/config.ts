@@ -4,6 +4,8 @@ import { RelativePath } from "./relative-path.ts";
 import { ToolsConfig } from "./tools-config.ts";
 import { WebreadConfig, WebsearchConfig } from "./web-config.ts";
 
+const SEVEN_DAYS = 7 * 24 * 60 * 60; // seconds
+
 /** Seconds; how long a model may keep a run waiting (SPEC RUN7). */
 const Timeouts = z.strictObject({
   first_byte: z.number().positive().default(60),
@@ -84,6 +86,11 @@ const Events = z.strictObject({
     .prefault({}),
 });
 
+/** What is asked and not answered in this time counts as denied. */
+const Approvals = z.strictObject({
+  timeout_seconds: z.number().positive().max(SEVEN_DAYS).default(300),
+});
+
 /** The merged `config.user.yaml` and `config.runtime.yaml`. The keys are the inherited ones; unknown keys are errors. */
 export const Config = z.strictObject({
   llm: LlmConfig.prefault({}),
@@ -100,6 +107,7 @@ export const Config = z.strictObject({
   events: Events.prefault({}),
   compaction: Compaction.prefault({}),
   tools: ToolsConfig.prefault({}),
+  approvals: Approvals.prefault({}),
   mcp: McpConfig.prefault({}),
   routing: z.strictObject({ bindings: z.array(Binding).default([]) }).prefault({}),
 });

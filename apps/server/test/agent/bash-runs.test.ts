@@ -39,19 +39,17 @@ function readAllFiles({ workspaceDir }: ServerProcess, dirs = [".event", ".logs"
 }
 
 describe("permission", () => {
-  test("[TOOL3] by default the tool is not there, and a model that calls it all the same runs nothing (X24)", async () => {
-    for (const tools of [undefined, { bash: { approval: "deny" } }]) {
-      await using model = await startScriptedModel(calls("echo done > effect.txt"), says("I cannot."));
-      await using server = await startServer({ config: { llm: model.llm, ...(tools && { tools }) } });
-      await using client = await connectRaw(server.url, "?events=all");
-      expect(await ask(client)).toMatchObject({ content: "I cannot.", error: null });
-      expect(model.requests[0]?.tools?.map((tool) => tool.function.name)).not.toContain("bash");
-      expect(results(client)).toMatchObject([
-        { is_error: true, content: expect.stringMatching(/^There is no tool "bash"\. Tools: read, /) },
-      ]);
-      expect(existsSync(join(server.workspaceDir, "effect.txt"))).toBe(false);
-      expect(server.stderr.join("\n")).not.toMatch(/bash/);
-    }
+  test("[TOOL3] [APR7] denied, the tool is not there, and a model that calls it all the same runs nothing (X24)", async () => {
+    await using model = await startScriptedModel(calls("echo done > effect.txt"), says("I cannot."));
+    await using server = await startWith(model, { bash: { approval: "deny" } });
+    await using client = await connectRaw(server.url, "?events=all");
+    expect(await ask(client)).toMatchObject({ content: "I cannot.", error: null });
+    expect(model.requests[0]?.tools?.map((tool) => tool.function.name)).not.toContain("bash");
+    expect(results(client)).toMatchObject([
+      { is_error: true, content: expect.stringMatching(/^There is no tool "bash"/) },
+    ]);
+    expect(existsSync(join(server.workspaceDir, "effect.txt"))).toBe(false);
+    expect(server.stderr.join("\n")).not.toMatch(/bash/);
   });
 
   test("[TOOL3] with allow it runs; the start says what that means; an agent can be without it (X24)", async () => {

@@ -76,7 +76,9 @@ describe("what a command gets and gives", () => {
 
   test("[TOOL3] a command that cannot be one is refused", async () => {
     await using folder = await temporaryFolder({});
-    const registry = createToolRegistry([bashIn(folder, { timeout_seconds: 5 })], { onError: () => undefined });
+    const permissions = Config.parse({ tools: { bash: { approval: "allow" } } }).tools;
+    const options = { permissions, onError: () => undefined };
+    const registry = createToolRegistry([bashIn(folder, { timeout_seconds: 5 })], options);
     const refusal = async (args: object): Promise<string> => {
       const result = await registry.run(callContext("bash", JSON.stringify(args)), never);
       return `${result.is_error} ${result.content}`;

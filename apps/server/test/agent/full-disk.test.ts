@@ -38,6 +38,7 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
     compaction: config.compaction,
     model: createOfflineModel({ chunkDelayMs: 0 }),
     tools,
+    approvalTimeoutMs: 1000,
   };
   const deps = {
     bus,

@@ -109,7 +109,7 @@ describe("arguments and errors", () => {
 });
 
 describe("who may call what", () => {
-  test("[MCP4] only what the configuration allows is offered, and only to the agents it names", async () => {
+  test("[MCP4] what the configuration denies is not offered, and only to the agents it names", async () => {
     const two = oddServer("", "", "look", "work");
     const servers = {
       open: { ...two, tools: { work: "deny" } },
@@ -124,6 +124,8 @@ describe("who may call what", () => {
     expect(offered(asking).filter((name) => name.startsWith("mcp__"))).toEqual([
       "mcp__open__look",
       "mcp__closed__look",
+      "mcp__asks__look",
+      "mcp__asks__work",
     ]);
     const { workspace, config, until } = asking;
     await workspace.use(() => workspace.writeConfig(config({ open: { ...two, tools: { wrok: "deny" } } })));

@@ -2,6 +2,7 @@ import type { Gateway } from "@my-bot/protocol";
 import { openSqliteBus, type PrunableBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/bus/sqlite-store.ts";
 import { createGateway } from "../../src/gateway.ts";
+import { openSqliteApprovals } from "../../src/session/sqlite-approvals.ts";
 import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import type { AgentDefinition } from "../../src/workspace/agent-definition.ts";
 import type { Config } from "../../src/workspace/config.ts";
@@ -44,12 +45,14 @@ export function bareWorkspace(dir: string, config: Config): Workspace {
 export function openBareGateway(dir: string, config: Config): BareGateway {
   const store = openSqliteStore(dir);
   const sessions = openSqliteSessions(store);
-  const bus = openSqliteBus(store, [sessions]);
+  const approvals = openSqliteApprovals(store);
+  const bus = openSqliteBus(store, [sessions, approvals]);
   const workspace = bareWorkspace(dir, config);
   const { content_bytes, frame_bytes } = config.api.limits;
   const gateway = createGateway({
     bus,
     sessions,
+    approvals,
     runs: { abort: () => Promise.resolve([]), isRunning: () => false },
     workspace: () => workspace,
     info: () => ({

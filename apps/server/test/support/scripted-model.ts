@@ -113,3 +113,11 @@ export function says(...pieces: string[]): ModelScript {
     reply.finish("stop");
   };
 }
+
+/** One call of a tool. */
+export function callsTool(name: string, args: object): ModelScript {
+  return (reply) => {
+    reply.toolCall(0, "call_a", name, args);
+    reply.finish("tool_calls");
+  };
+}

@@ -6,6 +6,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
 import { editWorkspace } from "../support/edited-workspace.ts";
+import { answersOn, openPage, say } from "../support/page.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startScriptedModel } from "../support/scripted-model.ts";
 import { startServer } from "../support/server-process.ts";
@@ -16,20 +17,6 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function openPage(url: string): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  page.setDefaultTimeout(15_000);
-  await page.goto(url);
-  await page.getByTestId("connection").and(page.locator('[data-state="live"]')).waitFor();
-  return page;
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.getByTestId("composer").fill(text);
-  await page.getByTestId("composer").press("Enter");
-}
-
-const answers = (page: Page) => page.locator('[data-testid="message"][data-role="assistant"]');
 const questions = (page: Page) => page.locator('[data-testid="message"][data-role="user"]');
 
 test("[WEB1] a message typed in the page is answered, and the text is there before the model has finished", async () => {
@@ -41,12 +28,12 @@ test("[WEB1] a message typed in the page is answered, and the text is there befo
     reply.finish("stop");
   });
   await using server = await startServer({ config: { llm: model.llm } });
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await say(page, "Hello, Pickle!");
-  await answers(page).getByText("The first half").waitFor();
-  expect(await answers(page).locator("strong, [data-streamdown=strong]").innerText()).toBe("half");
+  await answersOn(page).getByText("The first half").waitFor();
+  expect(await answersOn(page).locator("strong, [data-streamdown=strong]").innerText()).toBe("half");
   finish.resolve();
-  await answers(page).getByText("The first half and the rest.").waitFor();
+  await answersOn(page).getByText("The first half and the rest.").waitFor();
   expect(await questions(page).count()).toBe(1);
   await page.close();
 });
@@ -59,17 +46,17 @@ test("[WEB1] [RPC4] a message that waits says so, and can be cancelled while the
     reply.finish("stop");
   });
   await using server = await startServer({ config: { llm: model.llm } });
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await say(page, "first");
-  await answers(page).getByText("One moment.").waitFor();
+  await answersOn(page).getByText("One moment.").waitFor();
   await say(page, "second");
   const second = questions(page).filter({ hasText: "second" });
   await second.getByText("queued").waitFor();
   expect(await page.getByTestId("cancel").count()).toBe(1); // the running one is stopped beside the composer
   await page.getByTestId("cancel").click();
-  await answers(page).getByText("Stopped.").waitFor();
+  await answersOn(page).getByText("Stopped.").waitFor();
   expect(await page.getByTestId("cancel").count()).toBe(0);
-  expect(await answers(page).first().getAttribute("data-state")).toBe("running");
+  expect(await answersOn(page).first().getAttribute("data-state")).toBe("running");
   finish.resolve();
   await page.locator('[data-role="assistant"][data-state="completed"]').getByText("One moment.").waitFor();
   expect(model.requests.length).toBe(1); // nobody asked the model about the second one
@@ -78,7 +65,7 @@ test("[WEB1] [RPC4] a message that waits says so, and can be cancelled while the
 
 test("[WEB2] reload and a killed server neither lose nor double a message, and the page comes back by itself", async () => {
   await using server = await startServer();
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await page.getByTestId("offline-badge").waitFor();
   await say(page, "one");
   await page.locator('[data-role="assistant"][data-state="completed"]').waitFor();
@@ -89,10 +76,10 @@ test("[WEB2] reload and a killed server neither lose nor double a message, and t
   await server.start();
   await page.goto(server.url);
   await page.getByTestId("session").first().click();
-  await expect.poll(() => answers(page).count(), { timeout: 15_000 }).toBe(2);
+  await expect.poll(() => answersOn(page).count(), { timeout: 15_000 }).toBe(2);
   await page.locator('[data-role="assistant"]:not([data-state="completed"])').waitFor({ state: "detached" });
   await page.reload();
-  await expect.poll(() => answers(page).count(), { timeout: 15_000 }).toBe(2);
+  await expect.poll(() => answersOn(page).count(), { timeout: 15_000 }).toBe(2);
   expect(await questions(page).allInnerTexts()).toEqual([expect.stringMatching(/^one/), expect.stringMatching(/^two/)]);
   await page.close();
 });
@@ -102,7 +89,7 @@ test("[WEB3] conversations stand side by side, and one from wscat can be opened 
   await using raw = await connectRaw(server.url);
   raw.send({ source: "terminal", content: "Hi from the terminal" });
   const { session_id } = await raw.next("OutboundEvent");
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await page.getByTestId("session").filter({ hasText: "Hi from the terminal" }).click();
   await questions(page).getByText("Hi from the terminal").waitFor();
   await say(page, "And from the page");
@@ -117,7 +104,7 @@ test("[WEB3] conversations stand side by side, and one from wscat can be opened 
 test("[WEB8] [WSP8] a fault in an edit is shown until it is mended, and so is what an edit changed", async () => {
   await using server = await startServer();
   const workspace = editWorkspace(server);
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await page.getByTestId("offline-badge").waitFor();
   const banner = page.getByTestId("workspace-problem");
   expect(await banner.count()).toBe(0);
@@ -141,12 +128,12 @@ test("[WEB4] what a model writes is text, never code: no script runs, no image i
     reply.finish("stop");
   });
   await using server = await startServer({ config: { llm: model.llm } });
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   const fetched: string[] = [];
   page.on("request", (request) => fetched.push(request.url()));
   await say(page, "Do it");
-  await answers(page).getByText("the end").waitFor();
-  for (const link of await answers(page).getByText("link", { exact: true }).all())
+  await answersOn(page).getByText("the end").waitFor();
+  for (const link of await answersOn(page).getByText("link", { exact: true }).all())
     await link.click({ timeout: 1000 }).catch(() => undefined);
   expect(await page.evaluate(() => "hacked" in globalThis)).toBe(false);
   expect(fetched.filter((url) => !url.startsWith(server.url))).toEqual([]);
@@ -178,7 +165,7 @@ test("[DOOR2] a page of another origin cannot open a socket", async () => {
 
 test("[WEB5] the page has no accessibility fault that axe finds, wide and narrow", async () => {
   await using server = await startServer();
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await say(page, "Hello");
   await page.locator('[data-role="assistant"][data-state="completed"]').waitFor();
   for (const viewport of [
@@ -194,7 +181,7 @@ test("[WEB5] the page has no accessibility fault that axe finds, wide and narrow
 
 test("[WEB5] what scrolls can be reached by keyboard, and what does not is passed over", async () => {
   await using server = await startServer();
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await say(page, "Hello");
   await page.locator('[data-role="assistant"][data-state="completed"]').waitFor();
   const tabIndex = (height: number) => async (): Promise<string | null> => {
@@ -208,7 +195,7 @@ test("[WEB5] what scrolls can be reached by keyboard, and what does not is passe
 
 test("[WEB5] on a narrow screen the list of conversations closes by Escape and by what is beside it", async () => {
   await using server = await startServer();
-  const page = await openPage(server.url);
+  const page = await openPage(browser, server.url);
   await page.setViewportSize({ width: 390, height: 844 });
   const list = page.getByRole("dialog", { name: "Conversations" });
   for (const close of [() => page.keyboard.press("Escape"), () => page.mouse.click(380, 400)]) {

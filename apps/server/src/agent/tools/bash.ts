@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 import * as z from "zod";
 import type { BashConfig } from "../../workspace/tools-config.ts";
 import { childEnvironment } from "./child-environment.ts";
+import { previewCommand } from "./preview-command.ts";
 import { type CommandEnd, type CommandLimits, runCommand } from "./run-command.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 
@@ -42,6 +43,7 @@ export function createBashTool({ workspaceDir, env, config }: BashToolOptions) {
     isReadOnly: false,
     approval: "ask",
     timeoutMs: maxSeconds * 1000 + ENDING_MS,
+    preview: ({ command }) => previewCommand({ text: command, workspaceDir, variables: Object.keys(childEnv) }),
     run: async ({ command, timeout_seconds = maxSeconds }, signal) => {
       const limits = limitsOf(config, timeout_seconds);
       const { output, end } = await runCommand(

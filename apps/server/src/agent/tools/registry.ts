@@ -1,7 +1,10 @@
-import { formatIssues } from "@my-bot/protocol";
+import { formatIssues, type ToolCallEvent } from "@my-bot/protocol";
 import * as z from "zod";
+import type { ToolsConfig } from "../../workspace/tools-config.ts";
 import type { ModelTool } from "../language-model.ts";
-import type { CallContext, Tool, ToolResult } from "./tool.ts";
+import { previewCall } from "./preview-call.ts";
+import type { AllowedCall, CallContext, Tool, ToolResult } from "./tool.ts";
+import { approvalOf, isOffered } from "./tool-approval.ts";
 
 const MAX_RESULT_CHARS = 100_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -13,40 +16,84 @@ export interface ToolRegistry {
   tools(): readonly ModelTool[];
   /** May a call be made again after a crash: it changes nothing, or goes on where it was? False for unknown tools. */
   isRepeatable(name: string): boolean;
-  /** Never rejects: unknown tools, bad arguments, failures and timeouts are results with `is_error`. */
+  /** Whether someone has to allow this call first. What cannot be called at all needs no one: `run` tells why. */
+  review(call: Pick<ToolCallEvent, "name" | "arguments">): Promise<Review>;
+  /** Never rejects: what is not allowed, unknown tools, bad arguments, failures and timeouts are results with `is_error`. */
   run(context: CallContext, signal: AbortSignal): Promise<ToolResult>;
 }
 
+/** `isEachTime`: what was allowed for the session does not cover it. */
+export type Review =
+  | { readonly isAsked: false }
+  | { readonly isAsked: true; readonly preview: string | null; readonly isEachTime: boolean };
+
 export interface ToolRegistryOptions {
+  /** What the configuration says of tools; absent: each as it says of itself. */
+  readonly permissions?: ToolsConfig | undefined;
   /** Unexpected failures of a tool, for the log; the model gets a sentence without details. */
   readonly onError: (error: unknown) => void;
 }
 
 /** Throws when two tools have the same name. */
-export function createToolRegistry(tools: readonly Tool[], { onError }: ToolRegistryOptions): ToolRegistry {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  if (byName.size < tools.length) throw new Error(`Two tools have the same name: ${tools.map(({ name }) => name)}`);
-  const modelTools = tools.map(toModelTool);
+export function createToolRegistry(tools: readonly Tool[], options: ToolRegistryOptions): ToolRegistry {
+  const offered = tools.filter((tool) => isOffered(tool, options.permissions));
+  const byName = new Map(offered.map((tool) => [tool.name, tool]));
+  if (byName.size < offered.length) throw new Error(`Two tools have the same name: ${tools.map(({ name }) => name)}`);
+  const modelTools = offered.map(toModelTool);
   return {
     tools: () => modelTools,
     isRepeatable: (name) => isRepeatable(byName.get(name)),
+    review: async (call) => {
+      const parsed = parseCall(byName, call);
+      if ("problem" in parsed) return { isAsked: false };
+      const { tool, input } = parsed;
+      if (approvalOf(tool, input, options.permissions) !== "ask") return { isAsked: false };
+      const isEachTime = tool.alwaysAsks?.(input) ?? false;
+      return { isAsked: true, preview: await previewCall(tool, input, options), isEachTime };
+    },
     run: async (context, signal) => {
-      const { call } = context;
-      const tool = byName.get(call.name);
-      if (!tool)
-        return failure(
-          `There is no tool "${call.name.slice(0, 100)}". Tools: ${[...byName.keys()].join(", ") || "none"}`,
-        );
-      const args = parseArguments(call.arguments);
-      if (args === undefined)
-        return failure(`The arguments of "${tool.name}" are not valid JSON. Send one JSON object.`);
-      const input = tool.input.safeParse(args);
-      if (!input.success) return failure(`Invalid arguments for "${tool.name}": ${formatIssues(input.error)}`);
-      // whoever would have to be asked cannot be yet
-      if (tool.alwaysAsks?.(input.data)) return failure(`Not done: nobody has allowed this call of "${tool.name}".`);
-      return runTool(tool, input.data, { context, onError, signal });
+      const parsed = parseCall(byName, context.call);
+      if ("problem" in parsed) return failure(parsed.problem);
+      const { tool, input } = parsed;
+      const refusal = await refuse(tool, input, { ...options, allowed: context.allowed });
+      return refusal ? failure(refusal) : runTool(tool, input, { ...options, context, signal });
     },
   };
+}
+
+type ParsedCall = { readonly problem: string } | { readonly tool: Tool; readonly input: z.output<Tool["input"]> };
+
+function parseCall(byName: ReadonlyMap<string, Tool>, call: Pick<ToolCallEvent, "name" | "arguments">): ParsedCall {
+  const tool = byName.get(call.name);
+  if (!tool) {
+    const names = [...byName.keys()].join(", ") || "none";
+    return { problem: `There is no tool "${call.name.slice(0, 100)}". Tools: ${names}` };
+  }
+  const args = parseArguments(call.arguments);
+  if (args === undefined)
+    return { problem: `The arguments of "${tool.name}" are not valid JSON. Send one JSON object.` };
+  const input = tool.input.safeParse(args);
+  if (input.success) return { tool, input: input.data };
+  return { problem: `Invalid arguments for "${tool.name}": ${formatIssues(input.error)}` };
+}
+
+/** Why a call is not made, for the model; undefined when it may be. */
+async function refuse(
+  tool: Tool,
+  input: z.output<Tool["input"]>,
+  { allowed, ...options }: ToolRegistryOptions & { readonly allowed: AllowedCall | undefined },
+): Promise<string | undefined> {
+  switch (approvalOf(tool, input, options.permissions)) {
+    case "allow":
+      return undefined;
+    case "deny":
+      return `Not done: the configuration denies this call of "${tool.name}".`;
+    case "ask":
+      if (allowed === undefined) return `Not done: nobody has allowed this call of "${tool.name}".`;
+      return allowed.preview === (await previewCall(tool, input, options))
+        ? undefined
+        : "Not done: what was allowed has changed since, such as a file that it is about. Look again, then call again.";
+  }
 }
 
 function isRepeatable(tool: Tool | undefined): boolean {

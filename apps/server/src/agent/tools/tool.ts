@@ -7,6 +7,11 @@ export interface ToolResult {
   readonly is_error: boolean;
 }
 
+/** What was allowed besides the arguments: what is there now has to be the same. */
+export interface AllowedCall {
+  readonly preview: string | null;
+}
+
 /** Which call it is, and of whom. */
 export interface CallContext {
   readonly call: ToolCallEvent;
@@ -14,6 +19,8 @@ export interface CallContext {
   readonly inbound: InboundEvent;
   /** The full source that its session belongs to. */
   readonly sessionSource: string;
+  /** Someone allowed this call of a tool that asks. */
+  readonly allowed?: AllowedCall | undefined;
 }
 
 /** Something the model may call. Expected failures are returned as text for the model, never thrown. */

@@ -1,0 +1,19 @@
+import type { Browser, Locator, Page } from "playwright-core";
+
+/** The chat page, connected; `hash` such as `#s=<session id>` chooses a conversation. */
+export async function openPage(browser: Browser, url: string, hash = ""): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  page.setDefaultTimeout(15_000);
+  await page.goto(`${url}/${hash}`);
+  await page.getByTestId("connection").and(page.locator('[data-state="live"]')).waitFor();
+  return page;
+}
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByTestId("composer").fill(text);
+  await page.getByTestId("composer").press("Enter");
+}
+
+export function answersOn(page: Page): Locator {
+  return page.locator('[data-testid="message"][data-role="assistant"]');
+}

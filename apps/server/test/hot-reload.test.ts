@@ -117,7 +117,7 @@ describe("an edit", () => {
     await workspace.use(() => workspace.write("people/bots/max/AGENT.md", agentText("You are new.", "name: Max")));
     client.send({ source: "fourth", content: "Hi" });
     expect(await client.next("OutboundEvent")).toMatchObject({ source: "agent:max" });
-    expect(systemPrompt(model.requests.at(-1))).toBe("You are new.");
+    expect(systemPrompt(model.requests.at(-1))).toMatch(/^You are new\.\n\n## Runtime\n/);
   });
 
   test("[WSP7] a file that was saved without a change is no edit", async () => {

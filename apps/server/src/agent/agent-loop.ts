@@ -19,7 +19,9 @@ import { addUsage } from "./usage.ts";
 /** An agent with what it needs to answer. */
 export interface ReadyAgent {
   readonly definition: AgentDefinition;
+  /** The part that is the same for all runs. */
   readonly systemPrompt: string;
+  readonly timeZone: string;
   readonly compaction: CompactionConfig;
   readonly model: LanguageModel;
   readonly tools: ToolRegistry;

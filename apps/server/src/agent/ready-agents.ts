@@ -47,7 +47,8 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
     {
       definition,
       compaction: workspace.config.compaction,
-      systemPrompt: buildSystemPrompt(definition, workspace.skills.values()),
+      timeZone: workspace.config.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+      systemPrompt: buildSystemPrompt(definition, workspace),
       model: definition.llm.provider === "offline" ? offline : redactModel(createOpenAiModel(definition.llm), redactor),
       tools: createToolRegistry(toolsOf(workspace, definition, deps), {
         permissions: workspace.config.tools,

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { McpConfig } from "./mcp-config.ts";
 import { RelativePath } from "./relative-path.ts";
+import { isTimeZone } from "./time-zone.ts";
 import { ToolsConfig } from "./tools-config.ts";
 import { WebreadConfig, WebsearchConfig } from "./web-config.ts";
 
@@ -96,6 +97,7 @@ export const Config = z.strictObject({
   llm: LlmConfig.prefault({}),
   default_agent: z.string().min(1).default("pickle"),
   agents_path: RelativePath.default("agents"),
+  time_zone: z.string().refine(isTimeZone, "is not a time zone such as Europe/Berlin").optional(), // absent: the server's
   skills_path: RelativePath.default("skills"),
   crons_path: RelativePath.default("crons"),
   history_path: RelativePath.default(".history"), // accepted for old files: history lives in the log

@@ -1,11 +1,15 @@
 import * as z from "zod";
 import type { AgentDefinition } from "./agent-definition.ts";
+import { boundText } from "./bound-text.ts";
 import { findLlmProblem } from "./check-config.ts";
 import { type Config, LlmConfig } from "./config.ts";
 import { definitionName, parseFields } from "./definition-fields.ts";
 import { parseFrontMatter } from "./front-matter.ts";
 import { DefinitionError, type Loaded, loadDefinitions, parseInside } from "./load-definitions.ts";
 import { type Mapping, mergeDeep } from "./merge.ts";
+
+const MAX_BODY_CHARS = 32_000;
+const MAX_SOUL_CHARS = 8_000;
 
 const AgentFields = z.object({
   name: definitionName,
@@ -30,12 +34,17 @@ async function loadAgent(workspaceDir: string, config: Config, agentId: string):
     agentId,
     name: fields.name,
     description: fields.description,
-    systemPrompt: soul === "" ? matter.body : `${matter.body}\n\n## Personality\n\n${soul}`.trim(),
+    systemPrompt: joinLayers(matter.body, soul),
     allowSkills: fields.allow_skills,
     allowBash: fields.allow_bash,
     maxConcurrency: fields.max_concurrency,
     llm: overrideLlm(config.llm, fields.llm, { file, line: matter.lineOf(["llm"]) }),
   };
+}
+
+function joinLayers(body: string, soul: string): string {
+  const own = boundText(body, MAX_BODY_CHARS, "AGENT.md");
+  return soul === "" ? own : `${own}\n\n## Personality\n\n${boundText(soul, MAX_SOUL_CHARS, "SOUL.md")}`.trim();
 }
 
 async function readSoul(workspaceDir: string, file: string): Promise<string> {

@@ -6,6 +6,7 @@ import { parseSchedule } from "./cron-schedule.ts";
 import { definitionName, parseFields } from "./definition-fields.ts";
 import { type FrontMatter, parseFrontMatter } from "./front-matter.ts";
 import { DefinitionError, type Loaded, loadDefinitions, parseInside } from "./load-definitions.ts";
+import { isTimeZone } from "./time-zone.ts";
 
 const MAX_BYTES = 64 * 1024;
 
@@ -53,15 +54,6 @@ function requireContent({ body }: FrontMatter, file: string): void {
   if (body.trim() === "") throw new DefinitionError({ file }, "has no text: it is the message that is sent");
   if (Buffer.byteLength(body) > MAX_BYTES) {
     throw new DefinitionError({ file }, `its text is longer than ${MAX_BYTES} bytes`);
-  }
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -5,6 +5,7 @@ import { loadAgents } from "./load-agents.ts";
 import { type LoadConfigOptions, loadConfig } from "./load-config.ts";
 import { loadCrons } from "./load-crons.ts";
 import { findSkipped } from "./load-definitions.ts";
+import { loadPromptFiles } from "./load-prompt-files.ts";
 import { loadSkills } from "./load-skills.ts";
 
 /** The folder that holds all a user can change, as it was read at one moment. */
@@ -18,6 +19,8 @@ export interface Workspace {
   readonly crons: ReadonlyMap<string, CronDefinition>;
   /** What is hidden wherever it would be shown (SPEC TOOL13). */
   readonly secrets: readonly string[];
+  /** What all agents are told, by file. */
+  readonly promptFiles: ReadonlyMap<string, string>;
   /** One line each, for the log: what was skipped and what is unsafe. */
   readonly warnings: readonly string[];
 }
@@ -28,6 +31,7 @@ export async function openWorkspace(dir: string, options: LoadConfigOptions): Pr
   const agents = await loadAgents(dir, config);
   const skills = await loadSkills(dir, config);
   const crons = await loadCrons(dir, config, agents.items);
+  const promptFiles = await loadPromptFiles(dir);
   const why = (agentId: string): string =>
     findSkipped(agents.warnings, `${config.agents_path}/${agentId}`) ??
     `known agents: ${[...agents.items.keys()].join(", ") || "none"}`;
@@ -43,7 +47,8 @@ export async function openWorkspace(dir: string, options: LoadConfigOptions): Pr
     agents: agents.items,
     skills: skills.items,
     crons: crons.items,
-    warnings: [...warnings, ...agents.warnings, ...skills.warnings, ...crons.warnings],
+    promptFiles: promptFiles.items,
+    warnings: [...warnings, ...[agents, skills, crons, promptFiles].flatMap((loaded) => loaded.warnings)],
   };
 }
 

@@ -16,6 +16,7 @@ export async function reopenWorkspace(current: Workspace, options: { env: Enviro
   requireSound(next.config.agents_path, { used: current.agents, next: next.agents, warnings: next.warnings });
   requireSound(next.config.skills_path, { used: current.skills, next: next.skills, warnings: next.warnings });
   requireSound(next.config.crons_path, { used: current.crons, next: next.crons, warnings: next.warnings });
+  for (const file of current.promptFiles.keys()) requirePromptFile(file, next);
   const config = keepBound(current.config, next.config);
   const warnings = findDifferences(next.config, config).map(
     (key) => `config.user.yaml: ${key}: was changed; this takes effect after a restart`,
@@ -37,6 +38,13 @@ function requireSound(folder: string, { used, next, warnings }: Definitions): vo
     const [place = "", reason = ""] = skipped.split(/: skipped: (.*)/s);
     throw new ConfigError({ file: place }, `${reason}; mend it, or remove the folder ${folder}/${id}`);
   }
+}
+
+/** A file that is in use may be gone, but not be skipped for a fault. */
+function requirePromptFile(file: string, { promptFiles, warnings }: Workspace): void {
+  const skipped = promptFiles.has(file) ? undefined : findSkipped(warnings, file);
+  if (skipped === undefined) return;
+  throw new ConfigError({ file }, `${skipped.split(": skipped: ")[1] ?? skipped}; mend it, or remove it`);
 }
 
 /** The files and the port that are open, and what connections were promised, are those of the start. */

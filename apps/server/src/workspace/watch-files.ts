@@ -1,9 +1,10 @@
 import { join, relative, sep } from "node:path";
 import { watch } from "chokidar";
 import type { Config } from "./config.ts";
+import { PROMPT_FILES } from "./load-prompt-files.ts";
 import { isMapping } from "./merge.ts";
 
-const CONFIG_FILES = new Set(["config.user.yaml", "config.runtime.yaml", "config.example.yaml"]);
+const ROOT_FILES = new Set<string>(["config.user.yaml", "config.runtime.yaml", "config.example.yaml", ...PROMPT_FILES]);
 const DEFINITION_FILES = new Set(["AGENT.md", "SOUL.md", "SKILL.md", "CRON.md"]);
 
 /** The keys of the folders that are watched. */
@@ -58,11 +59,11 @@ function split(path: string, dir: string): string[] {
 
 function isFile(names: readonly string[]): boolean {
   const last = names.at(-1) ?? "";
-  return CONFIG_FILES.has(last) || DEFINITION_FILES.has(last);
+  return ROOT_FILES.has(last) || DEFINITION_FILES.has(last);
 }
 
 function isRead(names: readonly string[], roots: readonly (readonly string[])[]): boolean {
-  if (names.length === 1 && CONFIG_FILES.has(names[0] ?? "")) return true;
+  if (names.length === 1 && ROOT_FILES.has(names[0] ?? "")) return true;
   return roots.some((root) => {
     const shared = Math.min(names.length, root.length);
     if (names.slice(0, shared).some((name, index) => name !== root[index])) return false;

@@ -35,6 +35,7 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   const agent = {
     definition,
     systemPrompt: "",
+    timeZone: "UTC",
     compaction: config.compaction,
     model: createOfflineModel({ chunkDelayMs: 0 }),
     tools,

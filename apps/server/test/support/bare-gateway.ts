@@ -34,6 +34,7 @@ export function bareWorkspace(dir: string, config: Config): Workspace {
     agents,
     skills: new Map(),
     crons: new Map(),
+    promptFiles: new Map(),
     warnings: [],
     isOffline: true,
     hasUserConfig: true,

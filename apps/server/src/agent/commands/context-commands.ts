@@ -4,6 +4,7 @@ import { type ContextLimits, contextLimits } from "../context/context-limits.ts"
 import { summarise } from "../context/summarise.ts";
 import { readConversation, toPassages } from "../conversation.ts";
 import type { ModelMessage } from "../language-model.ts";
+import { systemMessage } from "../system-message.ts";
 import type { Command, CommandCall, CommandDeps } from "./command.ts";
 
 const NO_AGENT = "The agent of this session was removed; `/agent` lists the others.";
@@ -18,7 +19,7 @@ export const contextCommand: Command = {
     if (agent === undefined) return { content: NO_AGENT };
     const { messages, limits } = readContext(deps, call, agent);
     const tools = agent.tools.tools();
-    const system: ModelMessage[] = [{ role: "system", content: agent.systemPrompt }];
+    const system: ModelMessage[] = [systemMessage(agent, call.inbound)];
     const count = (part: readonly ModelMessage[], offered: typeof tools = []): string =>
       format(deps.tokens.count(limits.model, { messages: part, tools: offered }));
     const all = deps.tokens.count(limits.model, { messages: [...system, ...messages], tools });

@@ -4,6 +4,7 @@ import { appendPatiently } from "../append-patiently.ts";
 import { readConversation, toPassages } from "../conversation.ts";
 import { ModelError, type ModelMessage } from "../language-model.ts";
 import { sessionEvent } from "../new-session.ts";
+import { systemMessage } from "../system-message.ts";
 import { addUsage } from "../usage.ts";
 import { chooseCut } from "./choose-cut.ts";
 import { type ContextLimits, contextLimits } from "./context-limits.ts";
@@ -58,7 +59,7 @@ function readPrompt(deps: FitDeps, { inbound }: Run): Prompt {
   const count = (messages: readonly ModelMessage[]): number =>
     tokens.count(limits.model, { messages, tools: agent.tools.tools() });
   const all: ModelMessage[] = [
-    { role: "system", content: agent.systemPrompt },
+    systemMessage(agent, inbound),
     ...toPassages(conversation, inbound.run_id).flatMap((passage) => passage.messages),
   ];
   const messages = cutResults(all, (shorter) => count(shorter) <= limits.compactAt);

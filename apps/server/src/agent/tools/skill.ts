@@ -10,7 +10,7 @@ const Input = z.object({ skill_name: z.string().min(1).max(100).describe("id or 
 export function createSkillTool(skills: ReadonlyMap<string, SkillDefinition>) {
   return {
     name: "skill",
-    description: `Loads the instructions of a skill. Available skills:\n${listSkills(skills)}`,
+    description: `Loads the instructions of a skill. Available skills:\n${listSkills(skills, MAX_LIST_CHARS)}`,
     input: Input,
     isReadOnly: true,
     approval: "allow",
@@ -30,11 +30,12 @@ function findSkill(skills: ReadonlyMap<string, SkillDefinition>, wanted: string)
   );
 }
 
-function listSkills(skills: ReadonlyMap<string, SkillDefinition>): string {
+/** A line for each, as many as fit. */
+export function listSkills(skills: ReadonlyMap<string, SkillDefinition>, maxChars: number): string {
   const lines = [...skills.values()].map(
     ({ skillId, description }) => `- ${skillId}: ${description.replace(/\s+/g, " ")}`,
   );
-  return cut(lines, MAX_LIST_CHARS).join("\n") || "(none)";
+  return cut(lines, maxChars).join("\n") || "(none)";
 }
 
 /** As many as fit; every request carries this list. */

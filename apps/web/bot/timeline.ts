@@ -9,6 +9,7 @@ import type {
   PostedEvent,
   RunEndedEvent,
   ToolCallEvent,
+  ToolOutputEvent,
   ToolResultEvent,
 } from "@my-bot/protocol";
 
@@ -21,6 +22,8 @@ export interface Approval {
 export interface ToolUse {
   readonly call: Pick<ToolCallEvent, "tool_call_id" | "name" | "arguments">;
   readonly result: Pick<ToolResultEvent, "content" | "is_error"> | null;
+  /** What it has printed so far; the result replaces it. */
+  readonly output: string;
   readonly approval: Approval | null; // null: it needed none
   /** Whom the task was given to, and in which session; null for any other tool. */
   readonly child: Pick<DispatchEvent, "session_id" | "agent_id"> | null;
@@ -71,6 +74,8 @@ export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
       return changeRun(timeline, event.run_id, (run) => applyDelta(run, event));
     case "ToolCallEvent":
       return changeRun(timeline, event.run_id, (run) => applyToolCall(startRun(run), event));
+    case "ToolOutputEvent":
+      return changeRun(timeline, event.run_id, (run) => applyToolOutput(run, event));
     case "ToolResultEvent":
       return changeRun(timeline, event.run_id, (run) => applyToolResult(run, event));
     case "DispatchEvent":
@@ -179,12 +184,19 @@ function applyToolCall(run: Run, event: ToolCallEvent): Run {
     text: turn.tools.length === 0 ? event.content : turn.text, // the log's, also where it takes back an unfinished text
     tools: turn.tools.some(({ call }) => call.tool_call_id === event.tool_call_id)
       ? turn.tools
-      : [...turn.tools, { call: event, result: null, approval: null, child: null }],
+      : [...turn.tools, { call: event, result: null, output: "", approval: null, child: null }],
   }));
 }
 
+function applyToolOutput(run: Run, event: ToolOutputEvent): Run {
+  const { offset, content } = event;
+  return changeTool(run, event, (tool) =>
+    tool.result || offset > tool.output.length ? tool : { ...tool, output: tool.output.slice(0, offset) + content },
+  );
+}
+
 function applyToolResult(run: Run, event: ToolResultEvent): Run {
-  return changeTool(run, event, (tool) => ({ ...tool, result: event }));
+  return changeTool(run, event, (tool) => ({ ...tool, result: event, output: "" }));
 }
 
 function applyDispatch(run: Run, event: DispatchEvent): Run {

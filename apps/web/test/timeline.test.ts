@@ -143,6 +143,24 @@ test("[WEB6] an optimistic message is replaced by its InboundEvent", () => {
   expect(unconfirmed(play(inbound()), local)).toEqual([{ message_id: "m2" }]);
 });
 
+test("[WEB6] [EV6] what a call prints shows until its result is there, however often it is told", () => {
+  const open: BotEvent[] = [inbound(), started, { ...call, tool_call_id: "a", content: "" }];
+  const output = (offset: number, content: string): BotEvent => ({
+    type: "ToolOutputEvent",
+    session_id: "s1",
+    run_id: "r1",
+    turn: 0,
+    tool_call_id: "a",
+    offset,
+    content,
+  });
+  const shown = (...events: BotEvent[]): string | undefined =>
+    play(...open, ...events).runs[0]?.turns[0]?.tools[0]?.output;
+  expect(shown(output(0, "one\n"), output(4, "two\n"), output(0, "one\ntwo\n"), output(99, "lost"))).toBe("one\ntwo\n");
+  const ended: BotEvent = { ...result, tool_call_id: "a", content: "one\ntwo\n" };
+  expect(play(...open, output(0, "one\n"), ended, output(4, "late"))).toEqual(play(...open, ended));
+});
+
 test("[WEB6] a deleted session has nothing left", () => {
   const deleted: BotEvent = {
     ...base,

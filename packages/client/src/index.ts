@@ -23,6 +23,7 @@ export type {
   SessionPage,
   SessionView,
   ToolCallEvent,
+  ToolOutputEvent,
   ToolResultEvent,
 } from "@my-bot/protocol";
 export type { AskOptions } from "./ask.ts";

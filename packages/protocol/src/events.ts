@@ -205,6 +205,21 @@ export const DeltaEvent = z.object({
 });
 export type DeltaEvent = z.infer<typeof DeltaEvent>;
 
+/** A piece of what a tool call prints while it runs. Live only: what is kept is in its ToolResultEvent (SPEC EV6). */
+export const ToolOutputEvent = z.object({
+  type: z.literal("ToolOutputEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  turn: z.int(),
+  tool_call_id: z.string(),
+  offset: z.int(), // UTF-16 code units of this call's output that come before; 0 starts it afresh
+  content: z.string(),
+});
+export type ToolOutputEvent = z.infer<typeof ToolOutputEvent>;
+
+/** What is never stored and reaches only whoever is live. */
+export type EphemeralEvent = DeltaEvent | ToolOutputEvent;
+
 /** The backlog is over; what follows is live. */
 export const SyncedEvent = z.object({ type: z.literal("SyncedEvent") });
 export type SyncedEvent = z.infer<typeof SyncedEvent>;
@@ -234,12 +249,18 @@ export const DurableEvent = z.discriminatedUnion("type", [
 export type DurableEvent = z.infer<typeof DurableEvent>;
 
 /** The session whose history an event is part of: of a dispatch the parent's, although it names the child's. */
-export function homeSession(event: DurableEvent | DeltaEvent): string {
+export function homeSession(event: DurableEvent | EphemeralEvent): string {
   return "parent_session_id" in event && event.type !== "SessionEvent" ? event.parent_session_id : event.session_id;
 }
 
 /** Whatever a subscriber may receive: durable, ephemeral and control events. */
-export const BotEvent = z.discriminatedUnion("type", [...DurableEvent.options, DeltaEvent, SyncedEvent, GapEvent]);
+export const BotEvent = z.discriminatedUnion("type", [
+  ...DurableEvent.options,
+  DeltaEvent,
+  ToolOutputEvent,
+  SyncedEvent,
+  GapEvent,
+]);
 export type BotEvent = z.infer<typeof BotEvent>;
 
 export const EventType = z.enum(BotEvent.options.map((option) => option.shape.type.value));

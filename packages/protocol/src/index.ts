@@ -13,6 +13,7 @@ export {
   Dispatcher,
   DispatchResultEvent,
   DurableEvent,
+  type EphemeralEvent,
   EventType,
   GapEvent,
   homeSession,
@@ -24,6 +25,7 @@ export {
   SessionEvent,
   SyncedEvent,
   ToolCallEvent,
+  ToolOutputEvent,
   ToolResultEvent,
   Usage,
 } from "./events.ts";

@@ -10,6 +10,7 @@ import type { AgentLoopDeps, Run } from "./agent-loop.ts";
 import { appendPatiently } from "./append-patiently.ts";
 import { awaitApproval } from "./await-approval.ts";
 import { callKey, readConversation } from "./conversation.ts";
+import { withLiveOutput } from "./live-output.ts";
 import { permitCall } from "./permit-call.ts";
 import type { AllowedCall, ToolResult } from "./tools/tool.ts";
 
@@ -130,10 +131,12 @@ async function resultOf(
 ): Promise<ToolResult> {
   const { tools } = deps.agent;
   const context = { call, inbound, sessionSource };
-  if (request === undefined) return await tools.run({ ...context, allowed }, signal);
+  const make = (allowed: AllowedCall | undefined): Promise<ToolResult> =>
+    withLiveOutput(deps.bus, { ...context, allowed }, (shown) => tools.run(shown, signal));
+  if (request === undefined) return await make(allowed);
   const answer = await deps.whileWaiting(awaitApproval(deps, request, signal));
   if (answer.decision === "deny") return { content: explainDenial(answer), is_error: true };
-  return await tools.run({ ...context, allowed: request.event }, signal);
+  return await make(request.event);
 }
 
 function explainDenial({ reason }: ApprovalResolvedEvent): string {

@@ -1,7 +1,7 @@
 import type {
   Cursor,
-  DeltaEvent,
   DurableEvent,
+  EphemeralEvent,
   EventReader,
   EventRecord,
   Following,
@@ -37,7 +37,7 @@ export interface EventBus {
   /** The last of the used keys that begin with `prefix`, in the order of their characters. */
   lastKey(prefix: string): string | undefined;
   /** Reaches whoever is listening now; never stored, never waited for. */
-  broadcast(event: DeltaEvent, options: { readonly sessionSource: string }): void;
+  broadcast(event: EphemeralEvent, options: { readonly sessionSource: string }): void;
   /**
    * Records after `after`, then new ones, in order, until `signal` aborts; ephemeral and control events in between.
    * Throws BotError BAD_REQUEST for a malformed cursor.

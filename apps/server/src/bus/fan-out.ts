@@ -1,7 +1,7 @@
 import type {
   Cursor,
-  DeltaEvent,
   DurableEvent,
+  EphemeralEvent,
   EventBatch,
   EventFilter,
   EventReader,
@@ -33,7 +33,7 @@ export interface Start {
 }
 
 /** An event on its way to whoever is live. */
-export interface LiveRecord extends EventRecord<DurableEvent | DeltaEvent> {
+export interface LiveRecord extends EventRecord<DurableEvent | EphemeralEvent> {
   readonly sessionSource: string;
 }
 
@@ -65,7 +65,7 @@ export class FanOut {
   }
 
   /** Deltas of a tick go out together. */
-  broadcast(event: DeltaEvent, sessionSource: string): void {
+  broadcast(event: EphemeralEvent, sessionSource: string): void {
     this.#live.add(event, sessionSource);
     this.#fresh.push({ ...this.ephemeral(this.log.head, event), sessionSource });
     if (this.#isScheduled) return;

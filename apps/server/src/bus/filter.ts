@@ -1,7 +1,7 @@
-import { type DeltaEvent, type DurableEvent, type EventFilter, homeSession } from "@my-bot/protocol";
+import { type DurableEvent, type EphemeralEvent, type EventFilter, homeSession } from "@my-bot/protocol";
 
 export function matchesFilter(
-  event: DurableEvent | DeltaEvent,
+  event: DurableEvent | EphemeralEvent,
   sessionSource: string,
   filter: EventFilter | undefined,
 ): boolean {

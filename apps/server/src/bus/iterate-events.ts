@@ -1,4 +1,5 @@
 import type { EventBatch, EventReader, EventRecord, Following } from "@my-bot/protocol";
+import { isEphemeral } from "./live-text.ts";
 
 const MAX_QUEUE = 1024; // records; beyond that the log keeps them
 
@@ -13,7 +14,7 @@ export async function* iterateEvents(
   const take = (batch: EventBatch): boolean => {
     for (const record of batch) queue.push(record);
     const hasRoom = queue.length <= MAX_QUEUE;
-    if (!hasRoom) queue = queue.filter(({ event }) => event.type !== "DeltaEvent");
+    if (!hasRoom) queue = queue.filter(({ event }) => !isEphemeral(event));
     wake();
     return hasRoom;
   };

@@ -1,34 +1,50 @@
-import type { DeltaEvent, EventFilter } from "@my-bot/protocol";
+import type { BotEvent, EphemeralEvent, EventFilter } from "@my-bot/protocol";
 import type { LogRecord } from "./event-bus.ts";
 import { matchesFilter } from "./filter.ts";
 
-interface LiveTurn {
+interface LiveWriting {
   readonly sessionSource: string;
-  readonly delta: DeltaEvent; // offset 0, all text so far
+  readonly event: EphemeralEvent; // offset 0, all text so far
 }
 
-/** The text of every turn that is being written now, so that a late joiner gets it in one delta. */
+/** The answer of a turn; the output of a call, of which a turn may have many. */
+type Writings = Map<string, LiveWriting>;
+
+const ANSWER = "";
+
+export function isEphemeral(event: BotEvent): event is EphemeralEvent {
+  return event.type === "DeltaEvent" || event.type === "ToolOutputEvent";
+}
+
+/** Every text that is being written now, so that a late joiner gets it in one piece. */
 export class LiveText {
-  readonly #turns = new Map<string, LiveTurn>(); // by run_id
+  readonly #runs = new Map<string, Writings>(); // by run_id
 
-  add(delta: DeltaEvent, sessionSource: string): void {
-    const turn = this.#turns.get(delta.run_id)?.delta;
-    const known = turn?.turn === delta.turn ? turn.content : "";
-    const before = known.length === delta.offset ? known : known.slice(0, delta.offset);
-    const whole: DeltaEvent = { ...delta, offset: 0, content: before + delta.content };
-    this.#turns.set(delta.run_id, { sessionSource, delta: whole });
+  add(event: EphemeralEvent, sessionSource: string): void {
+    const writings: Writings = this.#runs.get(event.run_id) ?? new Map();
+    const key = event.type === "DeltaEvent" ? ANSWER : callOf(event);
+    const last = writings.get(key)?.event;
+    const known = last?.turn === event.turn ? last.content : "";
+    const before = known.length === event.offset ? known : known.slice(0, event.offset);
+    writings.set(key, { sessionSource, event: { ...event, offset: 0, content: before + event.content } });
+    this.#runs.set(event.run_id, writings);
   }
 
-  /** A turn's text is in the log once its tool calls or its answer are. */
+  /** A turn's text is in the log once its tool calls or its answer are, an output once the call's result is. */
   settle({ event }: LogRecord): void {
-    if (event.type === "OutboundEvent" || event.type === "ToolCallEvent" || event.type === "RunEndedEvent") {
-      this.#turns.delete(event.run_id);
-    }
+    if (event.type === "OutboundEvent" || event.type === "RunEndedEvent") this.#runs.delete(event.run_id);
+    else if (event.type === "ToolCallEvent") this.#runs.get(event.run_id)?.delete(ANSWER);
+    else if (event.type === "ToolResultEvent") this.#runs.get(event.run_id)?.delete(callOf(event));
   }
 
-  snapshot(filter: EventFilter | undefined): DeltaEvent[] {
-    return [...this.#turns.values()]
-      .filter(({ delta, sessionSource }) => matchesFilter(delta, sessionSource, filter))
-      .map(({ delta }) => delta);
+  snapshot(filter: EventFilter | undefined): EphemeralEvent[] {
+    return [...this.#runs.values()]
+      .flatMap((writings) => [...writings.values()])
+      .filter(({ event, sessionSource }) => matchesFilter(event, sessionSource, filter))
+      .map(({ event }) => event);
   }
+}
+
+function callOf({ turn, tool_call_id }: { readonly turn: number; readonly tool_call_id: string }): string {
+  return `${turn} ${tool_call_id}`;
 }

@@ -1,8 +1,8 @@
 import {
   BotError,
   type Cursor,
-  type DeltaEvent,
   type DurableEvent,
+  type EphemeralEvent,
   type EventFilter,
   type EventReader,
   type EventRecord,
@@ -112,7 +112,7 @@ class SqliteBus implements PrunableBus, ReadableLog {
     return this.#log.lastKey(prefix);
   }
 
-  broadcast(event: DeltaEvent, { sessionSource }: { sessionSource: string }): void {
+  broadcast(event: EphemeralEvent, { sessionSource }: { sessionSource: string }): void {
     this.#fanOut.broadcast(event, sessionSource);
   }
 

@@ -1,7 +1,7 @@
 import type { EventRecord, SubscribeOptions } from "@my-bot/protocol";
 import { describe, expect, test } from "vitest";
 import type { EventBus } from "../../src/bus/event-bus.ts";
-import { delta, inbound, outbound, session } from "../support/events.ts";
+import { delta, inbound, outbound, session, toolOutput, toolResult } from "../support/events.ts";
 
 /** A place where a bus keeps its log; opening it again is what a restart does. */
 export interface BusStore extends Disposable {
@@ -143,6 +143,29 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       expect((await resumed.next()).cursor).toBe(records[3]?.cursor);
       await resumed.stop();
       await live.stop();
+      await bus.close();
+    });
+
+    test("[BUS5] a late joiner gets the output so far of each call that runs, and none of one that has its result", async () => {
+      using store = createStore();
+      const bus = store.open();
+      const say = (id: string, offset: number, content: string): void =>
+        bus.broadcast(toolOutput({ tool_call_id: id, offset, content }), SOURCE);
+      say("a", 0, "one ");
+      say("b", 0, "x");
+      say("a", 4, "two");
+      bus.broadcast(delta({ content: "Hel" }), SOURCE);
+      await bus.publish([toolResult({ tool_call_id: "b" })], SOURCE);
+      const late = follow(bus, { filter: { types: ["ToolOutputEvent", "InboundEvent"] } });
+      expect((await late.next()).event.type).toBe("SyncedEvent");
+      expect((await late.next()).event).toMatchObject({ tool_call_id: "a", offset: 0, content: "one two" });
+      await bus.publish([outbound({ run_id: "r1" })], SOURCE);
+      const later = follow(bus, {});
+      await later.next(); // SyncedEvent
+      await bus.publish([inbound({ content: "next" })], SOURCE);
+      for (const reader of [late, later]) expect((await reader.next()).event).toMatchObject({ content: "next" });
+      await late.stop();
+      await later.stop();
       await bus.close();
     });
 

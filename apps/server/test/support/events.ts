@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { DeltaEvent, InboundEvent, OutboundEvent, SessionEvent } from "@my-bot/protocol";
+import type {
+  DeltaEvent,
+  InboundEvent,
+  OutboundEvent,
+  SessionEvent,
+  ToolOutputEvent,
+  ToolResultEvent,
+} from "@my-bot/protocol";
 
 export function inbound(fields: Partial<InboundEvent> = {}): InboundEvent {
   return {
@@ -44,4 +51,14 @@ export function session(fields: Partial<SessionEvent> = {}): SessionEvent {
     timestamp: 1,
     ...fields,
   };
+}
+
+export function toolOutput(fields: Partial<ToolOutputEvent> = {}): ToolOutputEvent {
+  const ids = { session_id: "s1", run_id: "r1", turn: 0, tool_call_id: "a" };
+  return { type: "ToolOutputEvent", ...ids, offset: 0, content: "out", ...fields };
+}
+
+export function toolResult(fields: Partial<ToolResultEvent> = {}): ToolResultEvent {
+  const ids = { session_id: "s1", run_id: "r1", turn: 0, tool_call_id: "a" };
+  return { type: "ToolResultEvent", ...ids, name: "bash", content: "out", is_error: false, timestamp: 2, ...fields };
 }

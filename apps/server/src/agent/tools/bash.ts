@@ -5,7 +5,7 @@ import type { BashConfig } from "../../workspace/tools-config.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { previewCommand } from "./preview-command.ts";
 import { type CommandEnd, type CommandLimits, runCommand } from "./run-command.ts";
-import type { Tool, ToolResult } from "./tool.ts";
+import type { CallContext, Tool, ToolResult } from "./tool.ts";
 
 const KEPT_BYTES = 64 * 1024;
 const WRITTEN_BYTES = 16 * 1024 * 1024;
@@ -44,10 +44,10 @@ export function createBashTool({ workspaceDir, env, config }: BashToolOptions) {
     approval: "ask",
     timeoutMs: maxSeconds * 1000 + ENDING_MS,
     preview: ({ command }) => previewCommand({ text: command, workspaceDir, variables: Object.keys(childEnv) }),
-    run: async ({ command, timeout_seconds = maxSeconds }, signal) => {
+    run: async ({ command, timeout_seconds = maxSeconds }, signal, context?: Pick<CallContext, "onOutput">) => {
       const limits = limitsOf(config, timeout_seconds);
       const { output, end } = await runCommand(
-        { text: command, shell, dir: workspaceDir, env: childEnv, limits },
+        { text: command, shell, dir: workspaceDir, env: childEnv, limits, onOutput: context?.onOutput },
         signal,
       );
       return toResult(output, noteOf(end, limits));

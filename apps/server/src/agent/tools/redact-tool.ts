@@ -13,7 +13,11 @@ export function redactTool(tool: Tool, redactor: Redactor): Tool {
       },
     }),
     run: async (input, signal, context) => {
-      const { content, ...result } = await tool.run(input, signal, context);
+      const live = redactor.stream();
+      const { onOutput } = context;
+      const shown = onOutput && { onOutput: (text: string) => onOutput(live.add(text)) };
+      const { content, ...result } = await tool.run(input, signal, { ...context, ...shown });
+      onOutput?.(live.end());
       return { ...result, content: redactor.redact(content) };
     },
   };

@@ -25,6 +25,8 @@ export interface Command {
   readonly dir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: CommandLimits;
+  /** Gets the output while it comes. */
+  readonly onOutput?: ((text: string) => void) | undefined;
 }
 
 export type CommandEnd =
@@ -97,7 +99,7 @@ async function follow(shell: ShellProcess, { command, mark, output, signal }: Fo
   const release = bindGroup(processes.leader);
   const exited = exitOf(shell);
   const closed = new Promise<void>((resolve) => shell.stdout.once("close", resolve));
-  const limit = watchLimits(shell, { processes, limits: command.limits, output, signal });
+  const limit = watchLimits(shell, { processes, command, output, signal });
   const end = await Promise.race([exited, limit.reached]);
   limit[Symbol.dispose]();
   await endProcesses(processes, end);
@@ -127,13 +129,15 @@ function exitOf(shell: ShellProcess): Promise<CommandEnd> {
 
 interface Watching {
   readonly processes: CallProcesses;
-  readonly limits: CommandLimits;
+  readonly command: Command;
   readonly output: KeptOutput;
   readonly signal: AbortSignal;
 }
 
 /** Takes the output in; `reached` resolves with the first limit that the command reaches. */
-function watchLimits(shell: ShellProcess, { processes, limits, output, signal }: Watching) {
+function watchLimits(shell: ShellProcess, { processes, command, output, signal }: Watching) {
+  const { limits, onOutput } = command;
+  const decoder = new TextDecoder(); // a character may come in two chunks
   const { promise: reached, resolve } = Promise.withResolvers<CommandEnd>();
   const onAbort = (): void => resolve({ how: "stopped" });
   const countThem = async (): Promise<void> => {
@@ -141,6 +145,7 @@ function watchLimits(shell: ShellProcess, { processes, limits, output, signal }:
   };
   shell.stdout.on("data", (chunk: Buffer) => {
     output.add(chunk);
+    onOutput?.(decoder.decode(chunk, { stream: true }));
     if (output.written > limits.writtenBytes) resolve({ how: "wrote_too_much" });
   });
   const timeout = setTimeout(() => resolve({ how: "timed_out" }), limits.timeoutMs);

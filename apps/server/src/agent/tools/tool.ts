@@ -21,6 +21,8 @@ export interface CallContext {
   readonly sessionSource: string;
   /** Someone allowed this call of a tool that asks. */
   readonly allowed?: AllowedCall | undefined;
+  /** Shows what the call prints, to whoever watches it run; nothing of it is kept. */
+  readonly onOutput?: ((text: string) => void) | undefined;
 }
 
 /** Something the model may call. Expected failures are returned as text for the model, never thrown. */

@@ -91,14 +91,17 @@ test("[CLI11] MCP servers are started for a moment: how many tools they have, or
   await using server = await startServer();
   const servers = {
     odd: oddServer("", "", "look", "work"),
-    bad: oddServer("crash"),
+    bad: { ...oddServer("crash"), env: ["PLANTED_SECRET"] },
     none: { command: "no-such-program" },
   };
   const config = { llm: { provider: "offline" }, api: { port: 0 }, mcp: { servers } };
   writeFileSync(join(server.workspaceDir, "config.user.yaml"), configText(config), { mode: 0o600 });
-  const { code, stdout } = await myBot(["doctor", "-w", server.workspaceDir]);
+  const env = { PLANTED_SECRET: "sk-planted-0123456789" };
+  const { code, stdout } = await myBot(["doctor", "-w", server.workspaceDir], { env });
   expect(code).toBe(1);
   expect(stdout).toMatch(/^ok {7}MCP server odd: answers with 2 tools$/m);
-  expect(stdout).toMatch(/^problem {2}MCP server bad: ended with exit code 3; it printed: cannot go on/m);
+  expect(stdout).toMatch(
+    /^problem {2}MCP server bad: ended with exit code 3; it printed: cannot go on with \[secret hidden\]$/m,
+  );
   expect(stdout).toMatch(/^problem {2}MCP server none: .*no program "no-such-program"; check command$/m);
 });

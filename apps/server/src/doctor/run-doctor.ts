@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Redactor } from "../agent/redact.ts";
 import type { LlmConfig } from "../workspace/config.ts";
 import { ConfigError } from "../workspace/config-error.ts";
 import type { Environment } from "../workspace/load-config.ts";
@@ -36,7 +37,9 @@ export async function* runDoctor(options: DoctorOptions): AsyncGenerator<Finding
   yield checkStore(join(dir, config.event_path));
   yield await checkPort(config.api);
   for (const llm of distinctModels(opened)) yield await checkModel(llm);
-  const deps = { workspaceDir: dir, env: options.env };
+  const redactor = new Redactor();
+  redactor.add(opened.secrets);
+  const deps = { workspaceDir: dir, env: options.env, redactor };
   for (const [id, server] of Object.entries(config.mcp.servers)) yield await checkMcp(id, server, deps);
 }
 

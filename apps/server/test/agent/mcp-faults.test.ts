@@ -72,7 +72,7 @@ describe("a server that", () => {
     await using asking = await startMcpAsking(servers, says("ok"), { env });
     expect(await asking.until("bad", "failed")).toMatchObject({ problem: "ended with exit code 3" });
     const log = () => readFileSync(join(asking.server.workspaceDir, ".logs/my-bot.log"), "utf8");
-    await expect.poll(log).toMatch(/mcp\.servers\.bad printed: cannot go on with \[secret\]/);
+    await expect.poll(log).toMatch(/mcp\.servers\.bad printed: cannot go on with \[secret hidden\]/);
     expect([log(), ...asking.server.stderr].join("\n")).not.toContain(env.PLANTED_SECRET);
   });
 

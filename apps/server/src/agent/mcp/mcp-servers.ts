@@ -64,15 +64,13 @@ export class McpServers {
   #reuse(id: string, config: McpServerConfig, last: Entry | undefined): McpServer {
     const endpoint = endpointOf(config);
     if (last && isDeepStrictEqual(last.server.endpoint, endpoint)) return last.server;
-    const onFault = (fault: McpFault): void => this.#tell(`mcp.servers.${id}`, config, fault);
+    const onFault = (fault: McpFault): void => this.#tell(`mcp.servers.${id}`, fault);
     return new McpServer(endpoint, { ...this.#deps, onFault }, last ? this.#end(last.server) : Promise.resolve());
   }
 
-  #tell(key: string, { env }: McpServerConfig, { message, printed }: McpFault): void {
+  #tell(key: string, { message, printed }: McpFault): void {
     this.#deps.report(`${key}: ${message}; its tools are absent until it runs`, "warn");
-    const secrets = env.map((name) => this.#deps.env[name] ?? "").filter((value) => value !== "");
-    const clean = secrets.reduce((text, secret) => text.replaceAll(secret, "[secret]"), printed);
-    if (clean !== "") this.#deps.log(`${key} printed: ${clean}`);
+    if (printed !== "") this.#deps.log(`${key} printed: ${printed}`);
   }
 
   #end(server: McpServer): Promise<void> {

@@ -102,7 +102,7 @@ const PAIRS = Object.entries(CLIENTS).flatMap(([client, connect]) =>
   Object.entries(DOORS).map(([door, startDoor]) => ({ client, door, connect, startDoor })),
 );
 
-describe.each(PAIRS)("$client at $door", ({ connect, startDoor }) => {
+describe.each(PAIRS)("[RPC9] $client at $door", ({ connect, startDoor }) => {
   test("[RPC9] queries and mutations are answered, many at once, each with its own answer", async () => {
     await using setup = await setUp(startDoor, connect);
     const { client } = setup;

@@ -132,6 +132,23 @@ describe("who may call what", () => {
     expect((await until("open", "ready")).problem).toBe("tools.wrok: the server has no such tool");
   });
 
+  test("[MCP4] [APR1] a tool asks unless it is allowed, and is called with what was shown once someone allows it", async () => {
+    using dir = tempDir();
+    const notes = join(dir.path, "notes");
+    const { command, args } = oddServer("", notes);
+    const work = callsOnce("mcp__odd__work", { text: "a" });
+    await using asking = await startMcpAsking({ odd: { command, args } }, work);
+    const { client, until } = asking;
+    await until("odd", "ready");
+    client.send({ source: "test", content: "Do it" });
+    const { approval_id, ...asked } = await client.next("ApprovalRequestedEvent");
+    expect(asked).toMatchObject({ name: "mcp__odd__work", arguments: `{"text":"a"}` });
+    expect(readFileSync(notes, "utf8")).not.toContain("called");
+    client.send({ type: "approve", approval_id, decision: "allow" });
+    expect(await client.next("ToolResultEvent")).toMatchObject({ content: `work {"text":"a"}`, is_error: false });
+    expect(readFileSync(notes, "utf8")).toContain("called");
+  });
+
   test("[MCP4] a fault of the configuration is one line that names the key", async () => {
     await using asking = await startMcpAsking({}, says("ok"));
     const { workspace, config } = asking;

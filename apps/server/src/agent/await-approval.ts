@@ -13,7 +13,8 @@ export async function awaitApproval(
   request: LogRecord<ApprovalRequestedEvent>,
   signal: AbortSignal,
 ): Promise<ApprovalResolvedEvent> {
-  const expired = AbortSignal.timeout(Math.max(0, request.event.expires_at * 1000 - Date.now()));
+  const remainingMs = Math.max(0, request.event.expires_at * 1000 - Date.now());
+  const expired = AbortSignal.timeout(Math.ceil(remainingMs)); // takes whole numbers only
   const answers = deps.bus.subscribe({
     after: request.cursor,
     filter: { session_id: request.event.session_id, types: ["ApprovalResolvedEvent"] },

@@ -10,21 +10,29 @@ export interface SecretSources {
   readonly variables: readonly string[];
 }
 
+/** Of keys in the configuration, wherever they stand. */
+const SECRET_KEY = /^(api_key|token)$/;
+/** Of variables that are passed on. */
 const SECRET_NAME = /key|token|secret|pass|credential|auth/i;
 
 /** What nobody may be shown, as far as the configuration tells. */
 export function knownSecrets({ config, agents, env, variables }: SecretSources): string[] {
-  const { llm, api, websearch, mcp, tools } = config;
-  const servers = Object.values(mcp.servers);
-  const passedOn = [...servers.flatMap((server) => server.env), ...tools.bash.env];
-  const values: (string | undefined)[] = [
-    llm.api_key,
-    api.token,
-    websearch?.api_key,
-    ...[...agents].map((agent) => agent.llm.api_key),
-    ...servers.flatMap(({ headers }) => Object.values(headers).flatMap((value) => [value, ...value.split(/\s+/)])),
-    ...passedOn.filter((name) => SECRET_NAME.test(name)).map((name) => env[name]),
+  const servers = Object.values(config.mcp.servers);
+  const headers = servers.flatMap((server) => Object.values(server.headers));
+  const passedOn = [...servers.flatMap((server) => server.env), ...config.tools.bash.env];
+  const values = [
+    ...secretsIn(config),
+    ...[...agents].flatMap(({ llm }) => secretsIn(llm)),
+    ...headers.flatMap((value) => [value, ...value.split(/\s+/)]),
+    ...passedOn.filter((name) => SECRET_NAME.test(name)).map((name) => env[name] ?? ""),
     ...variables,
   ];
-  return [...new Set(values.filter((value) => value !== undefined))];
+  return [...new Set(values)];
+}
+
+function secretsIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) =>
+    typeof item === "string" && SECRET_KEY.test(key) ? [item] : secretsIn(item),
+  );
 }

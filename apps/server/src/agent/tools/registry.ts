@@ -121,7 +121,7 @@ async function runTool(
   { context, onError, signal }: ToolRegistryOptions & { context: CallContext; signal: AbortSignal },
 ): Promise<ToolResult> {
   const timeoutMs = tool.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
   const stop = AbortSignal.any([signal, timeout]);
   using ending = afterStop(stop);
   try {

@@ -26,7 +26,7 @@ export interface ToolUse {
   readonly output: string;
   readonly approval: Approval | null; // null: it needed none
   /** Whom the task was given to, and in which session; null for any other tool. */
-  readonly child: Pick<DispatchEvent, "session_id" | "agent_id"> | null;
+  readonly child: Pick<DispatchEvent, "session_id" | "agent_id" | "child_run_id"> | null;
 }
 
 /** One call of the model: what it said, then the tools it used. */

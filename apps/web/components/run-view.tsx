@@ -4,6 +4,7 @@ import { useBot } from "../bot/bot.tsx";
 import type { Run } from "../bot/timeline.ts";
 import { AnswerText } from "./answer-text.tsx";
 import { ApprovalCard } from "./approval-card.tsx";
+import { ChildApprovals } from "./child-approvals.tsx";
 import { ToolLine } from "./tool-line.tsx";
 import { UserMessage } from "./user-message.tsx";
 
@@ -65,6 +66,7 @@ function Answer({ run, agent }: { run: Run; agent: string }) {
             <Fragment key={tool.call.tool_call_id}>
               <ToolLine tool={tool} isOpen={isOpen} />
               {tool.approval && <ApprovalCard approval={tool.approval} isOpen={isOpen} />}
+              {tool.child && isOpen && tool.result === null && <ChildApprovals child={tool.child} />}
             </Fragment>
           ))}
         </div>

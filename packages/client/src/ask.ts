@@ -31,6 +31,7 @@ export interface AskDeps {
 const TYPES = [
   "DeltaEvent",
   "ToolCallEvent",
+  "DispatchEvent",
   "ApprovalRequestedEvent",
   "ApprovalResolvedEvent",
   "OutboundEvent",
@@ -39,8 +40,9 @@ const TYPES = [
 
 /** The message goes first: its receipt names the run and a cursor from which no part of the answer can be missed. */
 export async function ask(deps: AskDeps, message: SendInput, options: AskOptions): Promise<OutboundEvent> {
-  const signal = eitherSignal(deps.closing, options.signal);
-  const approvals = new OpenApprovals(options.onApproval);
+  const done = new AbortController();
+  const signal = eitherSignal(deps.closing, eitherSignal(done.signal, options.signal));
+  const approvals = new OpenApprovals({ onApproval: options.onApproval, events: deps.events, signal });
   try {
     for (;;) {
       const receipt = await deps.send(message, { signal });
@@ -52,6 +54,7 @@ export async function ask(deps: AskDeps, message: SendInput, options: AskOptions
     }
   } finally {
     approvals.close();
+    done.abort();
   }
 }
 
@@ -68,13 +71,14 @@ async function waitForAnswer(
   { onDelta, approvals, signal }: WaitOptions,
 ): Promise<OutboundEvent | undefined> {
   const text = new AnswerText();
-  for await (const { event } of events({ after: cursor, session_id, types: TYPES, signal })) {
+  for await (const record of events({ after: cursor, session_id, types: TYPES, signal })) {
+    const { event } = record;
     if (event.type === "GapEvent") return undefined;
     if (event.type === "SessionEvent" && event.action === "deleted") {
       throw new MyBotClientError("NOT_FOUND", "The session was deleted before the answer came");
     }
     if (!("run_id" in event) || event.run_id !== run_id) continue;
-    approvals.take(event);
+    approvals.take(record);
     const piece = onDelta && nextPiece(text, event);
     if (piece) onDelta(piece.content, { type: "DeltaEvent", session_id, run_id, ...piece });
     if (event.type === "OutboundEvent") return event;

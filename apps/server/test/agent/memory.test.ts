@@ -46,7 +46,8 @@ function say(reply: ModelReply, text: string): void {
 
 test("[MEM2] what one conversation tells is recalled in another one, after a restart too", async () => {
   await using model = await startScriptedModel(asAgents({ Pickle: asksCookie, Cookie: keepsMemories }));
-  await using server = await startServer({ config: { llm: model.llm, tools: { write: { approval: "allow" } } } });
+  const rules = [{ match: "memories/", approval: "allow" }]; // as memories/README.md recommends
+  await using server = await startServer({ config: { llm: model.llm, tools: { write: { rules } } } });
   const ask = async (source: string, content: string): Promise<unknown> => {
     await using client = await connectRaw(server.url, `?source=${source}`);
     client.send({ source, content });

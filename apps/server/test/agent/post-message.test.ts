@@ -59,11 +59,17 @@ test("[CRON5] without a source it is said where the agent is; every message stil
 });
 
 test("[CRON5] nobody is reached at a source that is none", async () => {
-  for (const source of ["agent:cookie", "mail:someone", "platform-ws:"]) {
-    await using model = await startScriptedModel(posts("Hi", source), says("No."));
-    await using server = await start(model);
-    await using client = await connectRaw(server.url, "?events=all");
-    client.send({ source: "test", content: "Go" });
+  const none = ["agent:cookie", "mail:someone", "platform-ws:"] as const;
+  await using model = await startScriptedModel(
+    posts("Hi", none[0]),
+    posts("Hi", none[1]),
+    posts("Hi", none[2]),
+    says("No."),
+  );
+  await using server = await start(model);
+  await using client = await connectRaw(server.url, "?events=all");
+  client.send({ source: "test", content: "Go" });
+  for (const source of none) {
     expect(await client.next("ToolResultEvent")).toMatchObject({
       is_error: true,
       content: `Nobody can be reached at "${source}"; a source is platform-ws: and a name`,
@@ -83,4 +89,25 @@ test("[CRON5] [TOOL6] kill -9 behind it: it is not said again, and the run goes 
   expect(await later.next("OutboundEvent")).toMatchObject({ content: "Told.", error: null });
   const count = (type: string) => later.frames.filter((frame) => frame.type === type).length;
   expect([count("PostedEvent"), count("ToolCallEvent"), count("ToolResultEvent")]).toEqual([1, 1, 1]);
+});
+
+test("[CRON5] [APR8] to another source it asks, unless a rule allows it; to its own it does not", async () => {
+  await using model = await startScriptedModel(
+    posts("Mine"),
+    says("1"),
+    posts("Theirs", "platform-ws:friend"),
+    says("2"),
+    posts("No", "stranger"),
+  );
+  const rules = [{ match: "platform-ws:friend", approval: "allow" }];
+  await using server = await startServer({ config: { llm: model.llm, tools: { post_message: { rules } } } });
+  await using client = await connectRaw(server.url, "?events=all");
+  for (const content of ["Mine", "Theirs"]) {
+    client.send({ source: "test", content: "Go" });
+    expect(await client.next("PostedEvent")).toMatchObject({ content });
+    await client.next("OutboundEvent");
+  }
+  client.send({ source: "test", content: "Go" });
+  expect(await client.next("ApprovalRequestedEvent")).toMatchObject({ name: "post_message" });
+  expect(client.frames.filter(({ type }) => type === "PostedEvent")).toHaveLength(2);
 });

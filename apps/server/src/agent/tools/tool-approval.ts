@@ -3,7 +3,7 @@ import { approvalOfCommand } from "./command-rules.ts";
 import { approvalOfPath, approvalOfText } from "./subject-rules.ts";
 import type { Tool } from "./tool.ts";
 
-type Asked = Pick<Tool, "name" | "approval" | "alwaysAsks">;
+type Asked = Pick<Tool, "name" | "approval" | "approvalFor" | "alwaysAsks">;
 
 /** The argument that the rules of a tool look at. */
 const SUBJECTS = new Map([
@@ -30,9 +30,9 @@ export function approvalOf(tool: Asked, input: Record<string, unknown>, config: 
   return approval === "allow" && tool.alwaysAsks?.(input) ? "ask" : approval;
 }
 
-function configuredApproval(tool: Asked, input: object, config: ToolsConfig | undefined): Approval {
+function configuredApproval(tool: Asked, input: Record<string, unknown>, config: ToolsConfig | undefined): Approval {
   const permission = permissionOf(tool.name, config);
-  const otherwise = permission?.approval ?? tool.approval;
+  const otherwise = permission?.approval ?? tool.approvalFor?.(input) ?? tool.approval;
   const subject = subjectOf(tool.name, input);
   if (permission === undefined || subject === undefined) return otherwise;
   switch (SUBJECTS.get(tool.name)) {

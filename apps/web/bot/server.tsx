@@ -1,6 +1,6 @@
 "use client";
 
-import type { AgentView, InfoView } from "@my-bot/protocol";
+import type { AgentView, CommandView, InfoView } from "@my-bot/protocol";
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { useBot } from "./bot.tsx";
 import { useConnection } from "./use-connection.ts";
@@ -8,6 +8,7 @@ import { useConnection } from "./use-connection.ts";
 export interface Server {
   readonly info: InfoView;
   readonly agents: readonly AgentView[];
+  readonly commands: readonly CommandView[];
 }
 
 const ServerContext = createContext<Server | null>(null);
@@ -27,8 +28,8 @@ export function ServerProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (connection !== "live") return;
     const ask = (): void => {
-      Promise.all([client.info(), client.agents.list()]).then(
-        ([info, agents]) => setServer({ info, agents }),
+      Promise.all([client.info(), client.agents.list(), client.commands.list()]).then(
+        ([info, agents, commands]) => setServer({ info, agents, commands }),
         reportError,
       );
     };

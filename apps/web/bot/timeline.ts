@@ -8,6 +8,7 @@ import type {
   OutboundEvent,
   PostedEvent,
   RunEndedEvent,
+  SessionEvent,
   ToolCallEvent,
   ToolOutputEvent,
   ToolResultEvent,
@@ -54,9 +55,15 @@ export type RunProgress =
 export interface Timeline {
   readonly phase: "loading" | "live" | "deleted";
   readonly runs: readonly Run[]; // in the order of their messages
+  /** Before which run the agent sees nothing, or a summary; null: it sees all. */
+  readonly start: {
+    readonly run_id: string;
+    readonly action: SessionEvent["action"];
+    readonly timestamp: number;
+  } | null;
 }
 
-export const emptyTimeline: Timeline = { phase: "loading", runs: [] };
+export const emptyTimeline: Timeline = { phase: "loading", runs: [], start: null };
 
 export function applyEvents(timeline: Timeline, events: readonly BotEvent[]): Timeline {
   return events.reduce(applyEvent, timeline);
@@ -98,12 +105,18 @@ export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
     case "RunEndedEvent":
       return changeRun(timeline, event.run_id, (run) => endRun(run, event.status));
     case "SessionEvent":
-      return event.action === "deleted" ? { phase: "deleted", runs: [] } : timeline;
+      return applySessionEvent(timeline, event);
     case "SyncedEvent":
       return timeline.phase === "loading" ? { ...timeline, phase: "live" } : timeline;
     case "GapEvent":
       return emptyTimeline; // the log is told again from its beginning
   }
+}
+
+function applySessionEvent(timeline: Timeline, { action, up_to, timestamp }: SessionEvent): Timeline {
+  if (action === "deleted") return { ...emptyTimeline, phase: "deleted" };
+  if (up_to === undefined || timestamp < (timeline.start?.timestamp ?? 0)) return timeline;
+  return { ...timeline, start: { run_id: up_to.run_id, action, timestamp } };
 }
 
 /** Messages of this page whose InboundEvent has not been seen: shown after the runs. */

@@ -1,3 +1,4 @@
+import type { CommandView } from "@my-bot/protocol";
 import { ArrowUp, Square } from "lucide-react";
 import {
   type FormEvent,
@@ -9,12 +10,15 @@ import {
   useState,
 } from "react";
 import { keepDraft, readDraft } from "../bot/draft.ts";
+import { COMMAND_MENU_ID, CommandMenu, commandOptionId } from "./command-menu.tsx";
+import { useCommandMenu } from "./use-command-menu.ts";
 
 const MAX_INDEX = 2 ** 31 - 1; // the end of any text
 
 interface ComposerProps {
   readonly sessionId: string | null;
   readonly agent: string;
+  readonly commands: readonly CommandView[];
   readonly maxBytes: number;
   onSend(text: string): void;
   /** Null while there is nothing to stop. */
@@ -22,7 +26,7 @@ interface ComposerProps {
 }
 
 /** Keyed by the session: each has its own draft. */
-export function Composer({ sessionId, agent, maxBytes, onSend, onStop }: ComposerProps) {
+export function Composer({ sessionId, agent, commands, maxBytes, onSend, onStop }: ComposerProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useDraft(sessionId);
   const bytes = utf8Length(text);
@@ -30,15 +34,22 @@ export function Composer({ sessionId, agent, maxBytes, onSend, onStop }: Compose
   useGrowing(field, text);
   useFocus(field);
 
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (!canSend) return;
-    onSend(text);
-    setText("");
+  const write = (next: string): void => {
+    setText(next);
     field.current?.focus();
   };
+  const send = (content: string): void => {
+    onSend(content);
+    write("");
+  };
+  const menu = useCommandMenu({ text, commands, onComplete: write, onSend: send });
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (canSend) send(text);
+  };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) submit(event);
+    if (!event.nativeEvent.isComposing && menu.onKeyDown(event)) event.preventDefault();
+    else if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) submit(event);
   };
 
   return (
@@ -46,6 +57,7 @@ export function Composer({ sessionId, agent, maxBytes, onSend, onStop }: Compose
       onSubmit={submit}
       className="relative mx-auto w-full max-w-3xl px-4 pb-4 before:pointer-events-none before:absolute before:inset-x-0 before:-top-5 before:h-5 before:bg-linear-to-t before:from-background sm:px-6"
     >
+      <CommandMenu menu={menu} />
       <div className="flex items-end gap-2 rounded-2xl border bg-background p-2 shadow-xs focus-within:border-muted-foreground">
         <textarea
           ref={field}
@@ -53,6 +65,10 @@ export function Composer({ sessionId, agent, maxBytes, onSend, onStop }: Compose
           data-testid="composer"
           aria-label="Message"
           aria-describedby="composer-note"
+          aria-autocomplete="list"
+          aria-haspopup="listbox"
+          aria-controls={menu.active && COMMAND_MENU_ID}
+          aria-activedescendant={menu.active && commandOptionId(menu.active)}
           placeholder={`Message ${agent}`}
           value={text}
           onChange={(event) => setText(event.target.value)}

@@ -1,5 +1,5 @@
 import type { SessionView } from "@my-bot/protocol";
-import { type ReactNode, useState } from "react";
+import { Fragment, type ReactNode, useState } from "react";
 import { useBot } from "../bot/bot.tsx";
 import type { LocalMessage } from "../bot/outbox.ts";
 import { agentName, type Server, useServer } from "../bot/server.tsx";
@@ -10,6 +10,7 @@ import { EmptyState } from "./empty-state.tsx";
 import { RunView } from "./run-view.tsx";
 import { ScrollPane } from "./scroll-pane.tsx";
 import { foreignSource } from "./source-badge.tsx";
+import { StartLine } from "./start-line.tsx";
 import { PendingMessage } from "./user-message.tsx";
 
 const FIRST_RUNS = 50; // how many are shown before someone asks for older ones
@@ -72,6 +73,7 @@ function Frame({ sessionId, agentId, local, onStop, children }: FrameProps) {
       <Composer
         sessionId={sessionId}
         agent={agentName(server, agentId)}
+        commands={server?.commands ?? []}
         maxBytes={server?.info.limits.content_bytes ?? DEFAULT_MAX_BYTES}
         onSend={(text) => outbox.send(text, sessionId)}
         onStop={onStop}
@@ -102,7 +104,12 @@ function Runs({ timeline, server, source }: RunsProps) {
       )}
       {runs.map((run) => {
         const sender = run.message && run.message.source !== source ? foreignSource(run.message.source) : null;
-        return <RunView key={run.run_id} run={run} agent={agentName(server, run.agent_id)} sender={sender} />;
+        return (
+          <Fragment key={run.run_id}>
+            {timeline.start?.run_id === run.run_id && <StartLine action={timeline.start.action} />}
+            <RunView run={run} agent={agentName(server, run.agent_id)} sender={sender} />
+          </Fragment>
+        );
       })}
     </>
   );

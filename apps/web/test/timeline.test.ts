@@ -170,7 +170,7 @@ test("[WEB6] a deleted session has nothing left", () => {
     agent_id: "pickle",
     title: null,
   };
-  expect(play(...story, deleted)).toEqual({ phase: "deleted", runs: [] });
+  expect(play(...story, deleted)).toEqual({ phase: "deleted", runs: [], start: null });
 });
 
 test("[WEB6] [EV5] [bug unfinished-text-before-tools] what a killed server had shown is taken back by a tool call without text (P17)", () => {
@@ -228,5 +228,15 @@ test("[WEB6] [CRON5] what was said unasked stands by itself, once", () => {
     ["pickle", "Hello", "Meow"],
     ["cookie", undefined, "Dinner!"],
   ]);
-  expect(hasOpenRun({ phase: "live", runs })).toBe(false);
+  expect(hasOpenRun({ ...emptyTimeline, runs })).toBe(false);
+});
+
+test("[WEB6] [WEB10] what the agent sees begins at the newest `cleared` or `compacted`, however often they come", () => {
+  const change = { type: "SessionEvent", session_id: "s1", source: "platform-ws:web", agent_id: "pickle", title: null };
+  const at = (action: string, run_id: string, timestamp: number) =>
+    ({ ...change, action, up_to: { run_id, turn: 0 }, timestamp }) as BotEvent;
+  const events = [inbound(), at("compacted", "r1", 2), at("cleared", "r2", 3)];
+  expect(play(...events).start).toEqual({ run_id: "r2", action: "cleared", timestamp: 3 });
+  expect(play(...events, ...events)).toEqual(play(...events));
+  expect(play(inbound(), { ...change, action: "renamed", timestamp: 4 } as BotEvent).start).toBeNull();
 });

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { createAnswerPrinter } from "./answer-printer.ts";
 import { askApproval } from "./ask-approval.ts";
 import { type ClientOptions, clientCommand, withClient } from "./client-options.ts";
+import { createCommandCompleter } from "./command-completer.ts";
 import { LineReader } from "./line-reader.ts";
 import { messageInput, type SourceOptions, sourceOptions } from "./source-options.ts";
 
@@ -18,7 +19,8 @@ export function chatCommand(): Command {
 async function chat(client: MyBotClient, options: ChatOptions): Promise<void> {
   const { llm } = await client.info();
   if (llm.mode === "offline") console.log("(offline model: scripted answers; see config.example.yaml for a real one)");
-  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+  const completer = createCommandCompleter(await client.commands.list());
+  const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> ", completer });
   let isOpen = true; // piped input ends before its last line is answered
   const leave = (): void => terminal.close();
   terminal.on("close", () => {

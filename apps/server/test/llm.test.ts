@@ -6,6 +6,7 @@ import { callPiece, done, failure, finish, type Provider, type Reply, startProvi
 
 const key = "sk-planted-0123456789";
 const request: ModelRequest = { messages: [{ role: "user", content: "Hi" }], tools: [] };
+const unpriced = { model: "m", cost: null };
 const never = new AbortController().signal;
 const good: Reply = { steps: [text("Hello"), finish("stop"), done] };
 
@@ -66,7 +67,7 @@ describe("a complete answer", () => {
     expect(events).toEqual([
       { type: "text", content: "Hel" },
       { type: "text", content: "lo" },
-      { type: "finish", reason: "stop", usage: { input_tokens: 7, output_tokens: 2 } },
+      { type: "finish", reason: "stop", usage: { input_tokens: 7, output_tokens: 2 }, ...unpriced },
     ]);
     expect(provider.requests[0]?.headers.authorization).toBe(`Bearer ${key}`);
     expect(provider.requests[0]?.body).toMatchObject({
@@ -98,7 +99,7 @@ describe("a complete answer", () => {
       { type: "tool_call", call: { id: "a", name: "read", arguments: '{"path":"x"}' } },
       { type: "tool_call", call: { id: expect.stringMatching(/^call_.+/), name: "skill", arguments: "{}" } },
       { type: "tool_call", call: { id: "b", name: "read", arguments: "[" } },
-      { type: "finish", reason: "tool_calls", usage: null },
+      { type: "finish", reason: "tool_calls", usage: null, ...unpriced },
     ]);
   });
 
@@ -157,7 +158,7 @@ describe("a complete answer", () => {
     ["something_new", "other"],
   ])("[LLM1] finish reason %s", async (reason, expected) => {
     await using provider = await startProvider({ steps: [text("x"), finish(reason), done] });
-    expect((await ask(provider)).events.at(-1)).toEqual({ type: "finish", reason: expected, usage: null });
+    expect((await ask(provider)).events.at(-1)).toEqual({ type: "finish", reason: expected, usage: null, ...unpriced });
   });
 
   test("[LLM1] after the finish reason nothing can spoil the answer", async () => {
@@ -165,7 +166,7 @@ describe("a complete answer", () => {
       await using provider = await startProvider({ steps: [text("ok"), finish("stop"), { waitMs: 20 }, end] });
       const outcome = await ask(provider, { timeouts: { idle: 0.2 } });
       expect(outcome.error).toBeUndefined();
-      expect(outcome.events.at(-1)).toEqual({ type: "finish", reason: "stop", usage: null });
+      expect(outcome.events.at(-1)).toEqual({ type: "finish", reason: "stop", usage: null, ...unpriced });
     }
   });
 

@@ -16,11 +16,11 @@ import { MODEL_DIALECTS } from "./support/model-dialects.ts";
 import { temporaryFolder } from "./workspace-folder.ts";
 
 const DOCS = readFileSync(join(import.meta.dirname, "../../../docs/models.md"), "utf8");
+const [, PROVIDERS = ""] = /^# Models$([\s\S]*?)^## Fallbacks$/m.exec(DOCS) ?? [];
 const recipes = new Map(
-  [...DOCS.matchAll(/^## (.+)$(?:(?!^## )[\s\S])*?^```yaml\n([\s\S]*?)^```$/gm)].map(([, provider = "", yaml = ""]) => [
-    provider,
-    yaml,
-  ]),
+  [...PROVIDERS.matchAll(/^## (.+)$(?:(?!^## )[\s\S])*?^```yaml\n([\s\S]*?)^```$/gm)].map(
+    ([, provider = "", yaml = ""]) => [provider, yaml],
+  ),
 );
 const env = { OPENAI_API_KEY: "sk-0123456789", OPENROUTER_API_KEY: "sk-or-0123456789" };
 const tools = [{ name: "read", description: "Reads a file.", parameters: { type: "object" } }];

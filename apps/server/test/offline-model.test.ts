@@ -67,6 +67,8 @@ describe("answers", () => {
       type: "finish",
       reason: "stop",
       usage: { input_tokens: 4, output_tokens: Math.ceil(text.length / 4) },
+      model: "offline",
+      cost: null,
     });
   });
 

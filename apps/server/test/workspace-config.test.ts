@@ -123,7 +123,7 @@ describe("files", () => {
     const example = await readFile(join(template, "config.example.yaml"), "utf8");
     const uncommented = example
       .replace(/^# ( *(?:- |# )?[a-z_]+:)/gm, "$1")
-      .replace(/^( +)# ( *[a-z_]+:)/gm, "$1$2")
+      .replace(/^( +)# ( *(?:- )?[a-z_]+:)/gm, "$1$2")
       .replace("sk-your-key-here", "sk-0123456789");
     const env = { MY_BOT_TOKEN: "a-random-text-of-32-characters!!", BRAVE_API_KEY: "k", DOCS_TOKEN: "t" };
     const { config } = await load({ "config.user.yaml": uncommented }, env);
@@ -134,7 +134,9 @@ describe("files", () => {
     const schema = z.toJSONSchema(Config, { unrepresentable: "any" });
     expect(Object.keys(config).sort()).toEqual(Object.keys(schema.properties ?? {}).sort());
     expect(paths(config)).toEqual(expect.arrayContaining(paths(Config.parse({}))));
-    expect(paths(config)).toEqual(expect.arrayContaining(["llm.api_key.", "llm.api_base.", "api.token."]));
+    expect(paths(config)).toEqual(
+      expect.arrayContaining(["llm.api_key.", "llm.api_base.", "llm.prices.cached_input.", "api.token."]),
+    );
   });
 });
 
@@ -276,6 +278,26 @@ describe("values", () => {
     expect(await userFault("llm: { api_key: k-1 }\n")).toMatch(/llm\.model: is missing/);
     const local = "llm: { provider: ollama, model: m, api_base: 'http://localhost:11434/v1' }\n";
     expect((await load({ "config.user.yaml": local })).isOffline).toBe(false);
+  });
+
+  test("[CFG12] [CFG6] each fallback is a whole model of its own, with values from the environment", async () => {
+    const llm = (fallbacks: string): string => `llm:\n  model: m\n  api_key: sk-1\n  fallbacks:\n${fallbacks}`;
+    const base = "http://localhost:1/v1";
+    const { config } = await load(
+      { "config.user.yaml": llm(`    - { provider: '\${P}', model: '\${M}', api_key: '\${K}', api_base: '\${B}' }\n`) },
+      { P: "local", M: "small", K: "sk-2", B: base },
+    );
+    expect(config.llm.fallbacks).toMatchObject([
+      { provider: "local", model: "small", api_key: "sk-2", api_base: base, temperature: 0.7, max_tokens: 2048 },
+    ]);
+    expect(await userFault(llm("    - model: x\n"))).toMatch(/:4: llm\.fallbacks\.0\.api_key: is missing/);
+    expect(await userFault(llm("    - { model: x, api_key: k }\n    - { api_key: k }\n"))).toMatch(
+      /:4: llm\.fallbacks\.1\.model: is missing/,
+    );
+    expect(await userFault(llm("    - { model: x, api_key: k, fallbacks: [] }\n"))).toMatch(
+      /:5: llm\.fallbacks\.0\.fallbacks: is not a known key/,
+    );
+    expect(await userFault(llm("    - { model: x, api_key: k }\n".repeat(6)))).toMatch(/llm\.fallbacks: Too big/);
   });
 
   test("[CFG8] an address that others can reach needs a token", async () => {

@@ -97,7 +97,11 @@ export const RunStartedEvent = z.object({
 });
 export type RunStartedEvent = z.infer<typeof RunStartedEvent>;
 
-export const Usage = z.object({ input_tokens: z.int(), output_tokens: z.int() });
+export const Usage = z.object({
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cached_input_tokens: z.int().optional(), // of the input tokens, those that the provider remembered; absent when it does not tell
+});
 export type Usage = z.infer<typeof Usage>;
 
 export const RunEndedEvent = z.object({
@@ -106,6 +110,9 @@ export const RunEndedEvent = z.object({
   run_id: z.string(),
   status: z.enum(["completed", "failed", "aborted"]),
   usage: Usage.nullable(), // null when the model reported none
+  model: z.string().nullish(), // which one answered last; null: none did; absent in older events
+  cost: z.number().nullish(), // by the prices of the configuration; null: without prices or usage
+  currency: z.string().optional(), // of the cost, such as USD
   timestamp,
 });
 export type RunEndedEvent = z.infer<typeof RunEndedEvent>;

@@ -1,4 +1,4 @@
-import type { DeltaEvent, InboundEvent, SessionEvent, ToolCallEvent, Usage } from "@my-bot/protocol";
+import type { DeltaEvent, InboundEvent, SessionEvent, ToolCallEvent } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import type { CompactionConfig } from "../workspace/config.ts";
@@ -13,8 +13,8 @@ import {
   type ModelToolCall,
 } from "./language-model.ts";
 import { makeCalls, settleInterruptedCalls } from "./make-calls.ts";
+import { addTurn, type RunAccount } from "./run-account.ts";
 import type { ToolRegistry } from "./tools/registry.ts";
-import { addUsage } from "./usage.ts";
 
 /** An agent with what it needs to answer. */
 export interface ReadyAgent {
@@ -30,13 +30,11 @@ export interface ReadyAgent {
 }
 
 /** One message on its way to its answer. */
-export interface Run {
+export interface Run extends RunAccount {
   readonly inbound: InboundEvent;
   readonly sessionSource: string;
   /** Text of the current turn; what is left of a stopped run. */
   text: string;
-  /** Summed over the turns; null while no turn has reported any. */
-  usage: Usage | null;
   /** What becomes true together with the answer, in the same commit. */
   changes: readonly SessionEvent[];
 }
@@ -107,8 +105,8 @@ async function runTurn(
         calls.push(event.call);
         break;
       case "finish":
-        run.usage = addUsage(run.usage, event.usage);
-        tokens.learn(model ?? agent.definition.llm.model, prompt, event.usage);
+        addTurn(run, event);
+        tokens.learn(event.model, prompt, event.usage);
         applyFinish(event.reason, say);
     }
   }

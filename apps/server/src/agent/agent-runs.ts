@@ -2,6 +2,7 @@ import type { AbortInput, InboundEvent } from "@my-bot/protocol";
 import PQueue from "p-queue";
 import type { Run } from "./agent-loop.ts";
 import { RunAborted } from "./run-aborted.ts";
+import { newAccount } from "./run-account.ts";
 import type { RunControl } from "./run-control.ts";
 import { RunSlot } from "./run-slot.ts";
 
@@ -46,7 +47,7 @@ export class AgentRuns implements RunControl {
     const controller = new AbortController();
     const queue = queueOf(this.#agents, inbound.agent_id, this.#steps.concurrency(inbound.agent_id));
     const entry: Entry = {
-      run: { inbound, sessionSource, text: "", usage: null, changes: [] },
+      run: { inbound, sessionSource, text: "", changes: [], ...newAccount() },
       controller,
       slot: new RunSlot(queue, controller.signal),
       state: "queued",

@@ -150,7 +150,17 @@ function outboundEvent({ inbound, text }: Run, { error }: Outcome): OutboundEven
   };
 }
 
-function runEndedEvent({ inbound, usage }: Run, { status }: Outcome): RunEndedEvent {
+function runEndedEvent({ inbound, usage, model, cost }: Run, { status }: Outcome): RunEndedEvent {
   const { session_id, run_id }: InboundEvent = inbound;
-  return { type: "RunEndedEvent", session_id, run_id, status, usage, timestamp: Date.now() / 1000 };
+  return {
+    type: "RunEndedEvent",
+    session_id,
+    run_id,
+    status,
+    usage,
+    model,
+    cost: cost && Number(cost.amount.toFixed(9)),
+    ...(cost && { currency: cost.currency }),
+    timestamp: Date.now() / 1000,
+  };
 }

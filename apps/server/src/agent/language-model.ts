@@ -32,7 +32,22 @@ export type ModelEvent =
   | { readonly type: "text"; readonly content: string }
   | { readonly type: "restart" } // the provider broke off: the texts before are void
   | { readonly type: "tool_call"; readonly call: ModelToolCall }
-  | { readonly type: "finish"; readonly reason: FinishReason; readonly usage: Usage | null };
+  | ModelFinish;
+
+export interface ModelFinish {
+  readonly type: "finish";
+  readonly reason: FinishReason;
+  readonly usage: Usage | null;
+  /** Which one answered. */
+  readonly model: string;
+  /** Null without usage or prices. */
+  readonly cost: Cost | null;
+}
+
+export interface Cost {
+  readonly amount: number;
+  readonly currency: string; // such as USD
+}
 
 /** One turn that failed. The message is shown to the user: no keys, no stack. */
 export class ModelError extends Error {

@@ -26,7 +26,7 @@ export function createOfflineModel({ chunkDelayMs = 15 }: OfflineModelOptions = 
         input_tokens: countTokens(request.messages),
         output_tokens: roughTokens(text + (call?.arguments ?? "")),
       };
-      yield { type: "finish", reason: call ? "tool_calls" : "stop", usage };
+      yield { type: "finish", reason: call ? "tool_calls" : "stop", usage, model: "offline", cost: null };
     },
   };
 }

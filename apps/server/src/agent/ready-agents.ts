@@ -1,10 +1,13 @@
 import type { EventBus } from "../bus/event-bus.ts";
 import type { SessionStore } from "../session/session-store.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
+import type { LlmConfig, ModelConfig } from "../workspace/config.ts";
 import type { Environment } from "../workspace/load-config.ts";
 import type { Workspace } from "../workspace/open-workspace.ts";
 import type { ReadyAgent } from "./agent-loop.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { createFallbackModel } from "./llm/fallback-model.ts";
 import { createOpenAiModel } from "./llm/openai-model.ts";
 import type { McpServers } from "./mcp/mcp-servers.ts";
 import { createOfflineModel } from "./offline-model.ts";
@@ -40,8 +43,6 @@ export interface ReadyAgentsDeps {
 
 /** The agents of a workspace, each with its prompt, model and tools. */
 export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): ReadonlyMap<string, ReadyAgent> {
-  const offline = createOfflineModel();
-  const { redactor } = deps;
   const ready = [...workspace.agents.values()].map((definition): [string, ReadyAgent] => [
     definition.agentId,
     {
@@ -49,7 +50,7 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
       compaction: workspace.config.compaction,
       timeZone: workspace.config.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
       systemPrompt: buildSystemPrompt(definition, workspace),
-      model: definition.llm.provider === "offline" ? offline : redactModel(createOpenAiModel(definition.llm), redactor),
+      model: modelOf(definition.llm, deps),
       tools: createToolRegistry(toolsOf(workspace, definition, deps), {
         permissions: workspace.config.tools,
         onError: deps.onError,
@@ -58,6 +59,18 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
     },
   ]);
   return new Map(ready);
+}
+
+function modelOf({ fallbacks, ...first }: LlmConfig, { redactor, onError }: ReadyAgentsDeps): LanguageModel {
+  const model = singleModel(first);
+  if (first.provider === "offline") return model;
+  if (fallbacks.length === 0) return redactModel(model, redactor);
+  const models = [model, ...fallbacks.map(singleModel)];
+  return redactModel(createFallbackModel(models, { timeouts: first.timeouts, onError }), redactor);
+}
+
+function singleModel(config: ModelConfig): LanguageModel {
+  return config.provider === "offline" ? createOfflineModel() : createOpenAiModel(config);
 }
 
 function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinition, deps: ReadyAgentsDeps): Tool[] {

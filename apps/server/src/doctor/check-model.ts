@@ -1,11 +1,11 @@
-import type { LlmConfig } from "../workspace/config.ts";
+import type { ModelConfig } from "../workspace/config.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
 
 const PATIENCE_MS = 5000;
 const OPENAI_BASE = "https://api.openai.com/v1";
 
 /** Asks the provider for its list of models: cheap, and it tells whether address and key are right. */
-export async function checkModel(llm: LlmConfig): Promise<Finding> {
+export async function checkModel(llm: ModelConfig): Promise<Finding> {
   if (llm.provider === "offline") {
     return ok("model", "offline model: scripted answers; for a real one set llm in config.user.yaml");
   }
@@ -24,7 +24,7 @@ export async function checkModel(llm: LlmConfig): Promise<Finding> {
   }
 }
 
-function judge({ provider, model }: LlmConfig, status: number): Finding {
+function judge({ provider, model }: ModelConfig, status: number): Finding {
   if (status === 200) return ok("model", `${provider} answers (${model})`);
   if (status === 401 || status === 403)
     return problem("model", `${provider} refuses the key (${status}); check llm.api_key`);

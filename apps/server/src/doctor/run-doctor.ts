@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Redactor } from "../agent/redact.ts";
-import type { LlmConfig } from "../workspace/config.ts";
+import type { ModelConfig } from "../workspace/config.ts";
 import { ConfigError } from "../workspace/config-error.ts";
 import type { Environment } from "../workspace/load-config.ts";
 import { openWorkspace, type Workspace } from "../workspace/open-workspace.ts";
@@ -43,9 +43,10 @@ export async function* runDoctor(options: DoctorOptions): AsyncGenerator<Finding
   for (const [id, server] of Object.entries(config.mcp.servers)) yield await checkMcp(id, server, deps);
 }
 
-/** Agents may have a provider of their own. */
-function distinctModels({ config, agents }: Workspace): Iterable<LlmConfig> {
-  const all = [config.llm, ...[...agents.values()].map(({ llm }) => llm)];
+/** Agents may have a provider of their own, and each provider fallbacks. */
+function distinctModels({ config, agents }: Workspace): Iterable<ModelConfig> {
+  const configured = [config.llm, ...[...agents.values()].map(({ llm }) => llm)];
+  const all = configured.flatMap((llm) => (llm.provider === "offline" ? [llm] : [llm, ...llm.fallbacks]));
   return new Map(all.map((llm) => [`${llm.provider} ${llm.api_base} ${llm.api_key} ${llm.model}`, llm])).values();
 }
 

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { Config, LlmConfig } from "./config.ts";
+import type { Config, LlmConfig, ModelConfig } from "./config.ts";
 import { findWebsearchProblem } from "./web-config.ts";
 
 type MakeFault = (path: readonly PropertyKey[], reason: string) => Error;
@@ -9,7 +9,7 @@ const OFFLINE_HINT = "or set llm.provider to offline";
 /** What the schema cannot say: rules that join several keys. Throws what `fault` makes. */
 export function checkConfig({ llm, api, websearch }: Config, fault: MakeFault): void {
   const problem = findLlmProblem(llm);
-  if (problem) throw fault(["llm", problem.key], problem.reason);
+  if (problem) throw fault(["llm", ...problem.path], problem.reason);
   const searchProblem = websearch && findWebsearchProblem(websearch);
   if (searchProblem) throw fault(["websearch", searchProblem.key], searchProblem.reason);
   if (api.token !== undefined && isPlaceholder(api.token)) {
@@ -23,8 +23,29 @@ export function checkConfig({ llm, api, websearch }: Config, fault: MakeFault): 
   }
 }
 
-/** Why no provider could be asked with these settings; `undefined` when one could. */
-export function findLlmProblem(llm: LlmConfig): { key: string; reason: string } | undefined {
+/** Why one of the providers could not be asked with these settings; `undefined` when all could. */
+export function findLlmProblem(llm: LlmConfig): { path: readonly PropertyKey[]; reason: string } | undefined {
+  const { fallbacks, ...first } = llm;
+  for (const [index, model] of [first, ...fallbacks].entries()) {
+    const path = index === 0 ? [] : ["fallbacks", index - 1];
+    const problem = findModelProblem(model) ?? findPriceProblem(model, llm);
+    if (problem) return { path: [...path, ...problem.key.split(".")], reason: problem.reason };
+    if (index === 0 && model.provider === "offline") return undefined; // nothing else is asked then
+  }
+  return undefined;
+}
+
+/** Costs of a run are added up, so they have to be in one currency. */
+function findPriceProblem({ prices }: ModelConfig, llm: LlmConfig): { key: string; reason: string } | undefined {
+  const { currency } = [llm, ...llm.fallbacks].find((model) => model.prices)?.prices ?? {};
+  if (prices === undefined || prices.currency === currency) return undefined;
+  return {
+    key: "prices.currency",
+    reason: `is ${prices.currency}, but other prices are in ${currency}; use one currency`,
+  };
+}
+
+function findModelProblem(llm: ModelConfig): { key: string; reason: string } | undefined {
   const { provider, model, api_key: apiKey, api_base: apiBase } = llm;
   if (provider === "offline") return undefined;
   if (apiKey !== undefined && isPlaceholder(apiKey)) {

@@ -14,8 +14,20 @@ const Timeouts = z.strictObject({
   total: z.number().positive().default(600),
 });
 
-/** Which model answers and how; an agent may override any of it. */
-export const LlmConfig = z.strictObject({
+/** Of a million tokens. */
+const Prices = z.strictObject({
+  input: z.number().min(0),
+  output: z.number().min(0),
+  cached_input: z.number().min(0).optional(), // absent: as much as any input
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "must be a currency's code of three letters, such as USD")
+    .default("USD"),
+});
+export type PricesConfig = z.output<typeof Prices>;
+
+/** One model and how it is asked. */
+const ModelConfig = z.strictObject({
   provider: z.string().min(1).default("openai"), // "offline" is the built-in model
   model: z.string().min(1).default("offline"),
   api_key: z.string().optional(),
@@ -24,6 +36,14 @@ export const LlmConfig = z.strictObject({
   max_tokens: z.int().positive().default(2048),
   context_window: z.int().min(1000).optional(), // tokens; absent: by the name of the model
   timeouts: Timeouts.prefault({}),
+  prices: Prices.optional(),
+});
+export type ModelConfig = z.output<typeof ModelConfig>;
+
+/** Which model answers and how; an agent may override any of it. */
+export const LlmConfig = z.strictObject({
+  ...ModelConfig.shape,
+  fallbacks: z.array(ModelConfig).max(5).default([]), // asked in this order when the one before fails (SPEC LLM5)
 });
 export type LlmConfig = z.output<typeof LlmConfig>;
 

@@ -54,16 +54,18 @@ async function readSoul(workspaceDir: string, file: string): Promise<string> {
   });
 }
 
-/** While the workspace is offline no agent goes online. A new address does not get the key of the old one. */
+/** While the workspace is offline no agent goes online. A new address does not get the key of the old one, another model not its prices. */
 function overrideLlm(
   base: LlmConfig,
   overrides: Mapping,
   place: { file: string; line: number | undefined },
 ): LlmConfig {
   if (base.provider === "offline") return base;
-  const { api_key: _, ...withoutKey } = base;
+  const { prices: _, ...withoutPrices } = base;
+  const { api_key: __, ...withoutKey } = withoutPrices;
   const isElsewhere = "api_base" in overrides || "provider" in overrides;
-  const parsed = LlmConfig.safeParse(mergeDeep(isElsewhere ? withoutKey : base, overrides));
+  const sameProvider = "model" in overrides ? withoutPrices : base;
+  const parsed = LlmConfig.safeParse(mergeDeep(isElsewhere ? withoutKey : sameProvider, overrides));
   const [issue] = parsed.error?.issues ?? [];
   if (!parsed.success) {
     throw new DefinitionError(
@@ -72,6 +74,7 @@ function overrideLlm(
     );
   }
   const problem = findLlmProblem(parsed.data);
-  if (problem) throw new DefinitionError({ ...place, key: `llm.${problem.key}` }, problem.reason);
+  if (problem)
+    throw new DefinitionError({ ...place, key: ["llm", ...problem.path].map(String).join(".") }, problem.reason);
   return parsed.data;
 }

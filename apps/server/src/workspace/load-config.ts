@@ -107,8 +107,18 @@ function warnAboutBash({ tools }: Config, fault: MakeFault): string[] {
 }
 
 function holdsSecret(value: Mapping): boolean {
-  const secrets = [valueAt(value, ["llm", "api_key"]), valueAt(value, ["api", "token"]), ...headersOf(value)];
+  const secrets = [
+    valueAt(value, ["llm", "api_key"]),
+    valueAt(value, ["api", "token"]),
+    ...fallbackKeysOf(value),
+    ...headersOf(value),
+  ];
   return secrets.some((secret) => typeof secret === "string" && !secret.includes("${") && !isPlaceholder(secret));
+}
+
+function fallbackKeysOf(value: Mapping): unknown[] {
+  const fallbacks = valueAt(value, ["llm", "fallbacks"]);
+  return Array.isArray(fallbacks) ? fallbacks.map((model) => (isMapping(model) ? model.api_key : undefined)) : [];
 }
 
 /** What MCP servers are to be shown: nearly always a key. */

@@ -1,7 +1,8 @@
 import { BotError } from "@my-bot/protocol";
 import type { Run } from "../agent-loop.ts";
+import type { ModelFinish } from "../language-model.ts";
 import { sessionEvent } from "../new-session.ts";
-import { addUsage } from "../usage.ts";
+import { addTurn } from "../run-account.ts";
 import type { CommandDeps } from "./command.ts";
 import type { FoundCommand } from "./command-registry.ts";
 
@@ -14,10 +15,8 @@ export async function answerCommand(
   const { inbound } = run;
   const session = deps.sessions.owner(inbound.session_id);
   if (session === undefined) throw new BotError("NOT_FOUND", "The session was deleted");
-  const onUsage = (usage: Run["usage"]): void => {
-    run.usage = addUsage(run.usage, usage);
-  };
-  const { content, changes = [] } = await command.run(deps, { args, inbound, session, onUsage, signal });
+  const onTurn = (finish: ModelFinish): void => addTurn(run, finish);
+  const { content, changes = [] } = await command.run(deps, { args, inbound, session, onTurn, signal });
   signal.throwIfAborted();
   run.text = content;
   run.changes = changes.map((change) => sessionEvent(session, change));

@@ -1,10 +1,11 @@
-import type { CommandView, InboundEvent, Usage } from "@my-bot/protocol";
+import type { CommandView, InboundEvent } from "@my-bot/protocol";
 import type { EventBus } from "../../bus/event-bus.ts";
 import type { SessionOwner, SessionStore } from "../../session/session-store.ts";
 import type { Workspace } from "../../workspace/open-workspace.ts";
 import type { RuntimeConfig } from "../../workspace/runtime-config.ts";
 import type { ReadyAgent } from "../agent-loop.ts";
 import type { TokenCounter } from "../context/token-counter.ts";
+import type { ModelFinish } from "../language-model.ts";
 import type { SessionChange } from "../new-session.ts";
 
 /** What commands may read and change. */
@@ -31,7 +32,7 @@ export interface CommandCall {
   readonly inbound: InboundEvent;
   readonly session: SessionOwner;
   /** What it asked a model for. */
-  readonly onUsage: (usage: Usage | null) => void;
+  readonly onTurn: (finish: ModelFinish) => void;
   readonly signal: AbortSignal;
 }
 

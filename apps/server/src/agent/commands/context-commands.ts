@@ -51,8 +51,8 @@ export const compactCommand: Command = {
     }
     const count = (part: readonly ModelMessage[]): string =>
       format(deps.tokens.count(limits.model, { messages: part, tools: [] }));
-    const { onUsage, signal } = call;
-    const summary = await summarise({ model: agent.model, tokens: deps.tokens, limits, onUsage }, messages, signal);
+    const { onTurn, signal } = call;
+    const summary = await summarise({ model: agent.model, tokens: deps.tokens, limits, onTurn }, messages, signal);
     return {
       content: `Compacted: ${messages.length} messages with ${count(messages)} tokens became a summary with ${count([{ role: "user", content: summary }])}.\n\n${summary}`,
       changes: [{ action: "compacted", up_to: { run_id: call.inbound.run_id, turn: 0 }, summary }],

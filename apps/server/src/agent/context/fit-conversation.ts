@@ -2,10 +2,10 @@ import type { EventBus } from "../../bus/event-bus.ts";
 import type { ReadyAgent, Run } from "../agent-loop.ts";
 import { appendPatiently } from "../append-patiently.ts";
 import { readConversation, toPassages } from "../conversation.ts";
-import { ModelError, type ModelMessage } from "../language-model.ts";
+import { ModelError, type ModelFinish, type ModelMessage } from "../language-model.ts";
 import { sessionEvent } from "../new-session.ts";
+import { addTurn } from "../run-account.ts";
 import { systemMessage } from "../system-message.ts";
-import { addUsage } from "../usage.ts";
 import { chooseCut } from "./choose-cut.ts";
 import { type ContextLimits, contextLimits } from "./context-limits.ts";
 import { cutResults } from "./cut-results.ts";
@@ -83,12 +83,10 @@ async function compact(
     count: ({ messages }) => count(cutResults(messages, () => false)),
   });
   if (cut === undefined) return undefined;
-  const onUsage = (usage: Run["usage"]): void => {
-    run.usage = addUsage(run.usage, usage);
-  };
+  const onTurn = (finish: ModelFinish): void => addTurn(run, finish);
   try {
     const old = cut.old.flatMap(({ messages }) => messages);
-    const summary = await summarise({ model, tokens: deps.tokens, limits, onUsage }, old, signal);
+    const summary = await summarise({ model, tokens: deps.tokens, limits, onTurn }, old, signal);
     const owner = { session_id: inbound.session_id, source: sessionSource, agent_id: inbound.agent_id };
     const event = sessionEvent(owner, { action: "compacted", up_to: cut.at, summary });
     await appendPatiently(deps, [event], { sessionSource, key: `compacted:${inbound.run_id}:${turn}`, signal });

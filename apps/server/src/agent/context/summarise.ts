@@ -1,5 +1,4 @@
-import type { Usage } from "@my-bot/protocol";
-import { type LanguageModel, ModelError, type ModelMessage } from "../language-model.ts";
+import { type LanguageModel, ModelError, type ModelFinish, type ModelMessage } from "../language-model.ts";
 import type { ContextLimits } from "./context-limits.ts";
 import { cutMiddle } from "./cut-results.ts";
 import type { TokenCounter } from "./token-counter.ts";
@@ -16,7 +15,7 @@ export interface SummariseDeps {
   readonly model: LanguageModel;
   readonly tokens: TokenCounter;
   readonly limits: ContextLimits;
-  readonly onUsage: (usage: Usage | null) => void;
+  readonly onTurn: (finish: ModelFinish) => void;
 }
 
 /** What the messages say, in short. A transcript that is too long for one request is taken in parts. Throws ModelError. */
@@ -33,7 +32,7 @@ export async function summarise(
   return summary;
 }
 
-async function askForSummary({ model, limits, onUsage }: SummariseDeps, content: string, signal: AbortSignal) {
+async function askForSummary({ model, limits, onTurn }: SummariseDeps, content: string, signal: AbortSignal) {
   const messages: ModelMessage[] = [
     { role: "system", content: INSTRUCTIONS },
     { role: "user", content },
@@ -42,7 +41,7 @@ async function askForSummary({ model, limits, onUsage }: SummariseDeps, content:
   for await (const event of model.stream({ messages, tools: [], model: limits.model }, signal)) {
     if (event.type === "text") text += event.content;
     else if (event.type === "restart") text = "";
-    else if (event.type === "finish") onUsage(event.usage);
+    else if (event.type === "finish") onTurn(event);
   }
   if (text.trim() === "") throw new ModelError("The model wrote no summary");
   return text.trim();

@@ -1,5 +1,5 @@
 import type { Usage } from "@my-bot/protocol";
-import { type FinishReason, ModelError, type ModelEvent } from "../language-model.ts";
+import { type FinishReason, ModelError, type ModelEvent, type ModelFinish } from "../language-model.ts";
 import { CallAssembly, type CallPiece } from "./call-assembly.ts";
 
 const MAX_CHARS = 1024 * 1024;
@@ -23,7 +23,10 @@ type Content = string | readonly { readonly text?: string | null }[] | null;
 interface ReportedUsage {
   readonly prompt_tokens?: number | null;
   readonly completion_tokens?: number | null;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
 }
+
+export type AnswerFinish = Pick<ModelFinish, "type" | "reason" | "usage">;
 
 /** Puts the chunks of one answer together. */
 export interface Answer {
@@ -34,7 +37,7 @@ export interface Answer {
   /** Takes a chunk and returns the text that it adds. Throws ModelError when tool calls grow without end. */
   add(chunk: AnswerChunk): string;
   /** The tool calls and the finish. Throws ModelError when the answer is not complete. */
-  finish(): ModelEvent[];
+  finish(): (Extract<ModelEvent, { type: "tool_call" }> | AnswerFinish)[];
 }
 
 export function createAnswer(): Answer {
@@ -92,8 +95,14 @@ function toFinishReason(reason: string | undefined): FinishReason {
 }
 
 function toUsage(usage: ReportedUsage | null | undefined): Usage | null {
-  const { prompt_tokens: input, completion_tokens: output } = usage ?? {};
-  return isCount(input) && isCount(output) ? { input_tokens: input, output_tokens: output } : null;
+  const { prompt_tokens: input, completion_tokens: output, prompt_tokens_details: details } = usage ?? {};
+  if (!isCount(input) || !isCount(output)) return null;
+  const cached = details?.cached_tokens;
+  return {
+    input_tokens: input,
+    output_tokens: output,
+    ...(isCount(cached) && { cached_input_tokens: Math.min(cached, input) }),
+  };
 }
 
 function isCount(value: unknown): value is number {

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import OpenAI from "openai";
-import type { LlmConfig } from "../../workspace/config.ts";
+import type { ModelConfig } from "../../workspace/config.ts";
 import { type LanguageModel, ModelError, type ModelEvent, type ModelRequest } from "../language-model.ts";
-import { createAnswer } from "./answer.ts";
+import { type Answer, createAnswer } from "./answer.ts";
 import { chatBody } from "./chat-body.ts";
+import { costOf } from "./cost-of.ts";
 import { toModelError, waitBeforeRetry } from "./provider-failure.ts";
 import { fetchFromProvider } from "./provider-fetch.ts";
 import { RequestDialect } from "./request-dialect.ts";
@@ -14,7 +15,7 @@ const MAX_TRIES = 3;
 const FIRST_WAIT_MS = 250; // before the second try; four times as long before the third
 
 /** A model behind any OpenAI-compatible Chat Completions API. Rules: SPEC LLM1 to LLM3, RUN7, RUN8. */
-export function createOpenAiModel(config: LlmConfig): LanguageModel {
+export function createOpenAiModel(config: ModelConfig): LanguageModel {
   // everything is given: what is left out the SDK would take from environment variables
   const client = new OpenAI({
     apiKey: config.api_key ?? "none",
@@ -34,7 +35,7 @@ export function createOpenAiModel(config: LlmConfig): LanguageModel {
 
 interface LlmDeps {
   readonly client: OpenAI;
-  readonly config: LlmConfig;
+  readonly config: ModelConfig;
   readonly dialect: RequestDialect;
 }
 
@@ -100,5 +101,12 @@ async function* streamOnce(
     // a provider that breaks off after its last word loses only the usage
     if (!answer.isComplete || (signal.aborted && !(reason instanceof ModelError))) throw reason;
   }
-  yield* answer.finish();
+  yield* withCost(answer, model, config);
+}
+
+function* withCost(answer: Answer, model: string, config: ModelConfig): Generator<ModelEvent> {
+  const prices = model === config.model ? config.prices : undefined; // they are those of the configured one
+  for (const event of answer.finish()) {
+    yield event.type === "finish" ? { ...event, model, cost: costOf(event.usage, prices) } : event;
+  }
 }

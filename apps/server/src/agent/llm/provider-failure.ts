@@ -1,5 +1,5 @@
 import OpenAI from "openai";
-import type { LlmConfig } from "../../workspace/config.ts";
+import type { ModelConfig } from "../../workspace/config.ts";
 import { ModelError } from "../language-model.ts";
 import { ModelStall } from "./watchdog.ts";
 
@@ -26,12 +26,12 @@ function retryAfterMs(cause: unknown): number | undefined {
 }
 
 /** The failure as the user is told of it (SPEC RUN8). */
-export function toModelError(cause: unknown, config: LlmConfig): ModelError {
+export function toModelError(cause: unknown, config: ModelConfig): ModelError {
   if (cause instanceof ModelError) return cause;
   return new ModelError(redact(explain(cause, config), config.api_key)); // no `cause`: it may hold the key
 }
 
-function explain(cause: unknown, { provider, model, api_base }: LlmConfig): string {
+function explain(cause: unknown, { provider, model, api_base }: ModelConfig): string {
   if (cause instanceof OpenAI.APIConnectionError) {
     return `Cannot reach the model provider ${provider}${codeOf(cause)}: check the network${api_base ? " and llm.api_base" : ""}`;
   }

@@ -1,5 +1,5 @@
 import OpenAI from "openai";
-import type { LlmConfig } from "../../workspace/config.ts";
+import type { ModelConfig } from "../../workspace/config.ts";
 
 const TOKEN_LIMITS = ["max_tokens", "max_completion_tokens"] as const;
 
@@ -8,10 +8,10 @@ type Parameters = Pick<OpenAI.ChatCompletionCreateParamsStreaming, Parameter>;
 
 /** The parameters that not every provider takes: those that a model has refused are never sent to it again (SPEC LLM3). */
 export class RequestDialect {
-  readonly #config: LlmConfig;
+  readonly #config: ModelConfig;
   readonly #refused = new Map<string, Set<Parameter>>(); // by model
 
-  constructor(config: LlmConfig) {
+  constructor(config: ModelConfig) {
     this.#config = config;
   }
 

@@ -1,7 +1,7 @@
-import type { LlmConfig } from "../../workspace/config.ts";
+import type { ModelConfig } from "../../workspace/config.ts";
 import { ModelError } from "../language-model.ts";
 
-type Timeouts = LlmConfig["timeouts"];
+type Timeouts = ModelConfig["timeouts"];
 
 const USAGE_WAIT_S = 2; // for the usage after a complete answer
 

@@ -280,6 +280,22 @@ describe("values", () => {
     expect((await load({ "config.user.yaml": local })).isOffline).toBe(false);
   });
 
+  test("[CFG13] prices are in one currency, which may come from the environment", async () => {
+    const llm = (own: string, spare: string): string =>
+      `llm:\n  model: m\n  api_key: sk-1\n  prices: ${own}\n  fallbacks: [{ model: x, api_key: k, prices: ${spare} }]\n`;
+    const usd = "{ input: 1, output: 2 }";
+    const { config } = await load(
+      { "config.user.yaml": llm(usd, `{ input: 0, output: 0, currency: '\${C}' }`) },
+      { C: "USD" },
+    );
+    expect(config.llm.prices).toEqual({ input: 1, output: 2, currency: "USD" });
+    expect(await userFault(llm(usd, "{ input: 1, output: 2, currency: EUR }"))).toMatch(
+      /llm\.fallbacks\.0\.prices\.currency: is EUR, but other prices are in USD; use one currency/,
+    );
+    expect(await userFault(llm("{ input: -1, output: 2 }", usd))).toMatch(/llm\.prices\.input: Too small/);
+    expect(await userFault(llm("{ input: 1, output: 2, currency: euro }", usd))).toMatch(/code of three letters/);
+  });
+
   test("[CFG12] [CFG6] each fallback is a whole model of its own, with values from the environment", async () => {
     const llm = (fallbacks: string): string => `llm:\n  model: m\n  api_key: sk-1\n  fallbacks:\n${fallbacks}`;
     const base = "http://localhost:1/v1";

@@ -76,6 +76,12 @@ describe("agents", () => {
     ]);
   });
 
+  test("[CFG13] an agent with another model does not inherit the prices of the workspace's", async () => {
+    const priced = Config.parse({ llm: { ...online, prices: { input: 1, output: 2 } } });
+    expect((await agentOf("name: T\nllm: { temperature: 0 }", "x", {}, priced)).agent?.llm.prices?.input).toBe(1);
+    expect((await agentOf("name: T\nllm: { model: other }", "x", {}, priced)).agent?.llm.prices).toBeUndefined();
+  });
+
   test("[WSP1] while the workspace is offline, its agents are", async () => {
     const offline = Config.parse({ llm: { provider: "offline" } });
     const { agent } = await agentOf("name: T\nllm: { provider: openai, api_key: sk-1, model: m }", "x", {}, offline);

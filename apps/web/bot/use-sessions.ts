@@ -1,9 +1,10 @@
 import type { MyBotClient } from "@my-bot/client";
 import type { SessionView } from "@my-bot/protocol";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useBot } from "./bot.tsx";
 import { followEvents } from "./follow-events.ts";
 import { useConnection } from "./use-connection.ts";
+import { useThrottled } from "./use-throttled.ts";
 
 export interface SessionList {
   readonly sessions: readonly SessionView[] | null; // null: not yet known
@@ -60,20 +61,4 @@ async function readSessions(client: MyBotClient, wanted: number) {
     page = next ?? undefined;
   } while (page !== undefined && sessions.length < wanted);
   return { sessions, hasMore: page !== undefined };
-}
-
-/** Calls the newest `action` soon after the first of several calls; the returned function never changes. */
-function useThrottled(action: () => void, intervalMs: number): () => void {
-  const latest = useRef(action);
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => {
-    latest.current = action;
-  }, [action]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return useCallback(() => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      latest.current();
-    }, intervalMs);
-  }, [intervalMs]);
 }

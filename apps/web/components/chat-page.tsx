@@ -7,6 +7,7 @@ import { useSelectedSession } from "../bot/use-selected-session.ts";
 import { useSession } from "../bot/use-session.ts";
 import { useSessions } from "../bot/use-sessions.ts";
 import { loadMarkdown } from "./answer-text.tsx";
+import { ApprovalBanner } from "./approval-banner.tsx";
 import { ConnectionPill } from "./connection-pill.tsx";
 import { Conversation, Gone, NewConversation } from "./conversation.tsx";
 import { Drawer } from "./drawer.tsx";
@@ -52,6 +53,7 @@ export function ChatPage() {
         />
         <OfflineBanner />
         <WorkspaceBanner />
+        <ApprovalBanner selected={selected} />
         {selected === null && <NewConversation />}
         {selected !== null && isMissing && <Gone />}
         {selected !== null && !isMissing && <Conversation key={selected} sessionId={selected} session={session} />}

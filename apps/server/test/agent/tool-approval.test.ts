@@ -164,6 +164,17 @@ describe("what a tool says of itself", () => {
     expect((await registry.review({ name: "mcp_x", arguments: "{}" })).isAsked).toBe(false); // it cannot be called at all
   });
 
+  test("[APR7] may depend on the arguments, also where its default is written out; and may ask whatever is allowed", () => {
+    const { tools } = Config.parse({ tools: { edit: { approval: "ask" }, write: { approval: "allow" } } });
+    const edit = {
+      ...tool("edit", "ask"),
+      approvalFor: ({ path }: { path: string }) => (path === "own" ? "allow" : "ask"),
+    } as const;
+    expect(["own", "other"].map((path) => approvalOf(edit, { path }, tools))).toEqual(["allow", "ask"]);
+    const write = { ...tool("write", "ask"), alwaysAsks: ({ path }: { path: string }) => path === "AGENT.md" };
+    expect(["a.md", "AGENT.md"].map((path) => approvalOf(write, { path }, tools))).toEqual(["allow", "ask"]);
+  });
+
   test("[APR1] [APR9] nothing is made without an approval, or with one for something else", async () => {
     let shown = "one";
     const ask = tool("write", "ask", async () => shown);

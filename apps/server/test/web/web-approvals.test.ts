@@ -62,6 +62,24 @@ test("[WEB9] [WEB5] asked by a raw client, answered in the page with the keyboar
   await page.close();
 });
 
+test("[WEB9] what waits in another conversation is told, with a link to it, until it is answered", async () => {
+  await using model = await startScriptedModel(bash, says("Fish."));
+  await using server = await startServer({ config: { llm: model.llm } });
+  const page = await openPage(browser, server.url);
+  const banner = page.getByTestId("approval-elsewhere");
+  await using raw = await connectRaw(server.url, "?events=all");
+  raw.send({ source: "test", content: "What is for dinner?" });
+  const { approval_id } = await raw.next("ApprovalRequestedEvent");
+  await banner.getByRole("link", { name: "bash" }).click();
+  await page.getByTestId("approval").waitFor();
+  await banner.waitFor({ state: "detached" }); // it is before one's eyes
+  await page.goto(`${server.url}/#`);
+  await banner.waitFor();
+  raw.send({ type: "approve", approval_id, decision: "deny" });
+  await banner.waitFor({ state: "detached" });
+  await page.close();
+});
+
 test("[WEB9] a denial in the page, and a stop, settle the card", async () => {
   await using model = await startScriptedModel(bash, says("As you wish."), bash);
   await using server = await startServer({ config: { llm: model.llm } });

@@ -32,7 +32,9 @@ export function approvalOf(tool: Asked, input: Record<string, unknown>, config: 
 
 function configuredApproval(tool: Asked, input: Record<string, unknown>, config: ToolsConfig | undefined): Approval {
   const permission = permissionOf(tool.name, config);
-  const otherwise = permission?.approval ?? tool.approvalFor?.(input) ?? tool.approval;
+  const { approval = tool.approval } = permission ?? {};
+  // the default, written out, changes nothing
+  const otherwise = approval === tool.approval ? (tool.approvalFor?.(input) ?? approval) : approval;
   const subject = subjectOf(tool.name, input);
   if (permission === undefined || subject === undefined) return otherwise;
   switch (SUBJECTS.get(tool.name)) {

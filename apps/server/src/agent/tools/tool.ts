@@ -38,10 +38,10 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject> {
   readonly isResumable?: boolean | undefined;
   /** What holds unless the configuration says otherwise. */
   readonly approval: "allow" | "ask";
-  /** A call that asks even where the configuration allows the tool, such as one that changes what agents are told. */
-  alwaysAsks?(input: z.output<Input>): boolean;
   /** In its place, for a call with these arguments. */
   approvalFor?(input: z.output<Input>): "allow" | "ask";
+  /** A call that asks even where the configuration allows the tool, such as one that changes what agents are told. */
+  alwaysAsks?(input: z.output<Input>): boolean;
   /** How long one call may take; 30 s unless told. */
   readonly timeoutMs?: number | undefined;
   /** What whoever is asked sees besides the arguments, such as a diff; undefined: nothing more. */

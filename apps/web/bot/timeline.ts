@@ -7,6 +7,7 @@ import type {
   InboundEvent,
   OutboundEvent,
   PostedEvent,
+  ReasoningEvent,
   RunEndedEvent,
   SessionEvent,
   ToolCallEvent,
@@ -34,6 +35,8 @@ export interface ToolUse {
 export interface Turn {
   readonly turn: number;
   readonly text: string;
+  /** What the model thought, while it runs and its provider tells. */
+  readonly reasoning?: string;
   readonly tools: readonly ToolUse[];
 }
 
@@ -79,6 +82,8 @@ export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
       return changeRun(timeline, event.run_id, (run) => startRun({ ...run, agent_id: event.agent_id }));
     case "DeltaEvent":
       return changeRun(timeline, event.run_id, (run) => applyDelta(run, event));
+    case "ReasoningEvent":
+      return changeRun(timeline, event.run_id, (run) => applyReasoning(run, event));
     case "ToolCallEvent":
       return changeRun(timeline, event.run_id, (run) => applyToolCall(startRun(run), event));
     case "ToolOutputEvent":
@@ -189,6 +194,14 @@ function applyDelta(run: Run, { turn: number, offset, content }: DeltaEvent): Ru
   return changeTurn(startRun(run), number, (turn) =>
     offset > turn.text.length ? turn : { ...turn, text: turn.text.slice(0, offset) + content },
   );
+}
+
+function applyReasoning(run: Run, { turn: number, offset, content }: ReasoningEvent): Run {
+  if (run.progress.state === "ended") return run;
+  return changeTurn(startRun(run), number, (turn) => {
+    const { reasoning = "" } = turn;
+    return offset > reasoning.length ? turn : { ...turn, reasoning: reasoning.slice(0, offset) + content };
+  });
 }
 
 function applyToolCall(run: Run, event: ToolCallEvent): Run {

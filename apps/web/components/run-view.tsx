@@ -5,6 +5,7 @@ import type { Run } from "../bot/timeline.ts";
 import { AnswerText } from "./answer-text.tsx";
 import { ApprovalCard } from "./approval-card.tsx";
 import { ChildApprovals } from "./child-approvals.tsx";
+import { ReasoningSection } from "./reasoning-section.tsx";
 import { ToolLine } from "./tool-line.tsx";
 import { UserMessage } from "./user-message.tsx";
 
@@ -61,6 +62,7 @@ function Answer({ run, agent }: { run: Run; agent: string }) {
     >
       {turns.map((turn) => (
         <div key={turn.turn} className="flex min-w-0 flex-col gap-3">
+          {isOpen && turn.reasoning && <ReasoningSection text={turn.reasoning} />}
           {turn.text && <AnswerText text={turn.text} isStreaming={isOpen && turn === last} />}
           {turn.tools.map((tool) => (
             <Fragment key={tool.call.tool_call_id}>

@@ -240,3 +240,18 @@ test("[WEB6] [WEB10] what the agent sees begins at the newest `cleared` or `comp
   expect(play(...events, ...events)).toEqual(play(...events));
   expect(play(inbound(), { ...change, action: "renamed", timestamp: 4 } as BotEvent).start).toBeNull();
 });
+
+test("[WEB6] [EV7] thoughts show beside the answer while it runs, however often they are told", () => {
+  const thought = (offset: number, content: string): BotEvent => ({
+    type: "ReasoningEvent",
+    session_id: "s1",
+    run_id: "r1",
+    turn: 0,
+    offset,
+    content,
+  });
+  const pieces = [thought(0, "one "), thought(4, "two"), thought(0, "one two"), thought(99, "lost")];
+  expect(play(inbound(), started, ...pieces).runs[0]?.turns).toEqual([
+    { turn: 0, text: "", reasoning: "one two", tools: [] },
+  ]);
+});

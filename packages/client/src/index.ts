@@ -16,6 +16,7 @@ export type {
   McpServerView,
   OpenRunView,
   OutboundEvent,
+  ReasoningEvent,
   Receipt,
   RunEndedEvent,
   SendInput,

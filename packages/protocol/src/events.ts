@@ -212,6 +212,17 @@ export const DeltaEvent = z.object({
 });
 export type DeltaEvent = z.infer<typeof DeltaEvent>;
 
+/** A piece of what the model thinks before it answers. Live only, and no part of the answer (SPEC EV7). */
+export const ReasoningEvent = z.object({
+  type: z.literal("ReasoningEvent"),
+  session_id: z.string(),
+  run_id: z.string(),
+  turn: z.int(),
+  offset: z.int(), // UTF-16 code units of this turn's thoughts that come before; 0 starts them afresh
+  content: z.string(),
+});
+export type ReasoningEvent = z.infer<typeof ReasoningEvent>;
+
 /** A piece of what a tool call prints while it runs. Live only: what is kept is in its ToolResultEvent (SPEC EV6). */
 export const ToolOutputEvent = z.object({
   type: z.literal("ToolOutputEvent"),
@@ -225,7 +236,7 @@ export const ToolOutputEvent = z.object({
 export type ToolOutputEvent = z.infer<typeof ToolOutputEvent>;
 
 /** What is never stored and reaches only whoever is live. */
-export type EphemeralEvent = DeltaEvent | ToolOutputEvent;
+export type EphemeralEvent = DeltaEvent | ReasoningEvent | ToolOutputEvent;
 
 /** The backlog is over; what follows is live. */
 export const SyncedEvent = z.object({ type: z.literal("SyncedEvent") });
@@ -264,6 +275,7 @@ export function homeSession(event: DurableEvent | EphemeralEvent): string {
 export const BotEvent = z.discriminatedUnion("type", [
   ...DurableEvent.options,
   DeltaEvent,
+  ReasoningEvent,
   ToolOutputEvent,
   SyncedEvent,
   GapEvent,

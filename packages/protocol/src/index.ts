@@ -20,6 +20,7 @@ export {
   InboundEvent,
   OutboundEvent,
   PostedEvent,
+  ReasoningEvent,
   RunEndedEvent,
   RunStartedEvent,
   SessionEvent,

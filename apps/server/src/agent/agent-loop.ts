@@ -12,6 +12,7 @@ import {
   type ModelMessage,
   type ModelToolCall,
 } from "./language-model.ts";
+import { createLiveReasoning } from "./live-reasoning.ts";
 import { makeCalls, settleInterruptedCalls } from "./make-calls.ts";
 import { addTurn, type RunAccount } from "./run-account.ts";
 import type { ToolRegistry } from "./tools/registry.ts";
@@ -87,6 +88,7 @@ async function runTurn(
   using writer = createDeltaWriter((offset, content) =>
     bus.broadcast(deltaEvent(run, { turn, offset, content }), { sessionSource: run.sessionSource }),
   );
+  using thoughts = createLiveReasoning(bus, { ...run, turn });
   const say = (content: string): void => {
     run.text += content;
     writer.add(content);
@@ -97,7 +99,11 @@ async function runTurn(
       case "text":
         say(event.content);
         break;
+      case "reasoning":
+        thoughts.add(event.content);
+        break;
       case "restart":
+        thoughts.restart();
         run.text = "";
         writer.restart();
         break;

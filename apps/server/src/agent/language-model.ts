@@ -27,9 +27,10 @@ export interface ModelRequest {
 
 export type FinishReason = "stop" | "tool_calls" | "length" | "content_filter" | "other";
 
-/** What a turn streams: any number of texts, then tool calls, then exactly one finish. After a restart it begins anew. */
+/** What a turn streams: any number of thoughts and texts, then tool calls, then exactly one finish. After a restart it begins anew. */
 export type ModelEvent =
   | { readonly type: "text"; readonly content: string }
+  | { readonly type: "reasoning"; readonly content: string } // only shown: no part of the answer
   | { readonly type: "restart" } // the provider broke off: the texts before are void
   | { readonly type: "tool_call"; readonly call: ModelToolCall }
   | ModelFinish;

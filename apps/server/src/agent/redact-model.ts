@@ -12,14 +12,19 @@ async function* redactStream(
   { request, signal }: { readonly request: ModelRequest; readonly signal: AbortSignal },
 ): AsyncGenerator<ModelEvent> {
   let text = redactor.stream();
+  let reasoning = redactor.stream();
   try {
     for await (const event of model.stream(request, signal)) {
       if (event.type === "text") {
         yield* toText(text.add(event.content));
         continue;
       }
-      if (event.type === "restart") text = redactor.stream();
-      else yield* toText(text.end());
+      if (event.type === "reasoning") {
+        yield* toReasoning(reasoning.add(event.content));
+        continue;
+      }
+      if (event.type === "restart") [text, reasoning] = [redactor.stream(), redactor.stream()];
+      else yield* [...toReasoning(reasoning.end()), ...toText(text.end())];
       yield event.type === "tool_call"
         ? { ...event, call: { ...event.call, arguments: redactor.redact(event.call.arguments) } }
         : event;
@@ -33,4 +38,8 @@ async function* redactStream(
 
 function toText(content: string): ModelEvent[] {
   return content === "" ? [] : [{ type: "text", content }];
+}
+
+function toReasoning(content: string): ModelEvent[] {
+  return content === "" ? [] : [{ type: "reasoning", content }];
 }

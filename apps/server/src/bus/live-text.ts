@@ -7,13 +7,14 @@ interface LiveWriting {
   readonly event: EphemeralEvent; // offset 0, all text so far
 }
 
-/** The answer of a turn; the output of a call, of which a turn may have many. */
+/** The answer of a turn and its thoughts; the output of a call, of which a turn may have many. */
 type Writings = Map<string, LiveWriting>;
 
 const ANSWER = "";
+const REASONING = "reasoning";
 
 export function isEphemeral(event: BotEvent): event is EphemeralEvent {
-  return event.type === "DeltaEvent" || event.type === "ToolOutputEvent";
+  return event.type === "DeltaEvent" || event.type === "ReasoningEvent" || event.type === "ToolOutputEvent";
 }
 
 /** Every text that is being written now, so that a late joiner gets it in one piece. */
@@ -22,7 +23,7 @@ export class LiveText {
 
   add(event: EphemeralEvent, sessionSource: string): void {
     const writings: Writings = this.#runs.get(event.run_id) ?? new Map();
-    const key = event.type === "DeltaEvent" ? ANSWER : callOf(event);
+    const key = keyOf(event);
     const last = writings.get(key)?.event;
     const known = last?.turn === event.turn ? last.content : "";
     const before = known.length === event.offset ? known : known.slice(0, event.offset);
@@ -33,8 +34,12 @@ export class LiveText {
   /** A turn's text is in the log once its tool calls or its answer are, an output once the call's result is. */
   settle({ event }: LogRecord): void {
     if (event.type === "OutboundEvent" || event.type === "RunEndedEvent") this.#runs.delete(event.run_id);
-    else if (event.type === "ToolCallEvent") this.#runs.get(event.run_id)?.delete(ANSWER);
+    else if (event.type === "ToolCallEvent") this.#settleTurn(event.run_id);
     else if (event.type === "ToolResultEvent") this.#runs.get(event.run_id)?.delete(callOf(event));
+  }
+
+  #settleTurn(runId: string): void {
+    for (const key of [ANSWER, REASONING]) this.#runs.get(runId)?.delete(key);
   }
 
   snapshot(filter: EventFilter | undefined): EphemeralEvent[] {
@@ -43,6 +48,11 @@ export class LiveText {
       .filter(({ event, sessionSource }) => matchesFilter(event, sessionSource, filter))
       .map(({ event }) => event);
   }
+}
+
+function keyOf(event: EphemeralEvent): string {
+  if (event.type === "ToolOutputEvent") return callOf(event);
+  return event.type === "DeltaEvent" ? ANSWER : REASONING;
 }
 
 function callOf({ turn, tool_call_id }: { readonly turn: number; readonly tool_call_id: string }): string {

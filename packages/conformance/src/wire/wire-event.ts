@@ -5,7 +5,7 @@ import type { LoggedEvent, SeenEvent } from "../ledger/ledger.ts";
 /** An event as it came over a wire, unchecked: it may be anything. */
 export type WireEvent = { readonly type: BotEvent["type"] | "error" } & Readonly<Record<string, unknown>>;
 
-const PASSING = new Set(["DeltaEvent", "ToolOutputEvent", "SyncedEvent", "error"]);
+const PASSING = new Set(["DeltaEvent", "ReasoningEvent", "ToolOutputEvent", "SyncedEvent", "error"]);
 
 /** GapEvents count as durable: within one store there is no reason for any, and the log will not hold them. */
 export function isDurable({ type }: WireEvent): boolean {

@@ -10,6 +10,8 @@ export interface AnswerChunk {
     | readonly {
         readonly delta?: {
           readonly content?: Content;
+          readonly reasoning_content?: unknown;
+          readonly reasoning?: unknown;
           readonly tool_calls?: readonly CallPiece[] | null;
         } | null;
         readonly finish_reason?: string | null;

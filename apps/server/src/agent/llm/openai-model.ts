@@ -7,6 +7,7 @@ import { chatBody } from "./chat-body.ts";
 import { costOf } from "./cost-of.ts";
 import { toModelError, waitBeforeRetry } from "./provider-failure.ts";
 import { fetchFromProvider } from "./provider-fetch.ts";
+import { reasoningText } from "./reasoning-text.ts";
 import { RequestDialect } from "./request-dialect.ts";
 import { createTotalBound, createWatchdog } from "./watchdog.ts";
 
@@ -90,6 +91,8 @@ async function* streamOnce(
   try {
     const chunks = await client.chat.completions.create(body, { signal });
     for await (const chunk of chunks) {
+      const reasoning = reasoningText(chunk);
+      if (reasoning !== "") yield { type: "reasoning", content: reasoning };
       const text = answer.add(chunk);
       if (text !== "") yield { type: "text", content: text };
       if (answer.isFull) break;

@@ -18,6 +18,7 @@ test.each([
   "CONTRIBUTING.md",
   "docs/architecture.md",
   "docs/mcp.md",
+  "docs/models.md",
   "packages/client/README.md",
 ])("[CLI1] %s links to files that are there", (file) => {
   const links = [...read(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link = ""]) => link);

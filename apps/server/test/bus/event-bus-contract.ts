@@ -1,7 +1,8 @@
-import type { EventRecord, SubscribeOptions } from "@my-bot/protocol";
+import type { SubscribeOptions } from "@my-bot/protocol";
 import { describe, expect, test } from "vitest";
 import type { EventBus } from "../../src/bus/event-bus.ts";
 import { delta, inbound, outbound, session, toolOutput, toolResult } from "../support/events.ts";
+import { contents, follow, readAll } from "./read-bus.ts";
 
 /** A place where a bus keeps its log; opening it again is what a restart does. */
 export interface BusStore extends Disposable {
@@ -278,35 +279,4 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       await expect(bus.publish([inbound()], SOURCE)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
     });
   });
-}
-
-function follow(bus: EventBus, options: Omit<SubscribeOptions, "signal">) {
-  const stopped = new AbortController();
-  const iterator = bus.subscribe({ ...options, signal: stopped.signal })[Symbol.asyncIterator]();
-  return {
-    next: async (): Promise<EventRecord> => {
-      const result = await iterator.next();
-      if (result.done) throw new Error("The subscription ended");
-      return result.value;
-    },
-    stop: async () => {
-      stopped.abort();
-      await iterator.return?.();
-    },
-  };
-}
-
-async function readAll(bus: EventBus, after: string, filter?: SubscribeOptions["filter"]): Promise<EventRecord[]> {
-  const records: EventRecord[] = [];
-  for await (const record of bus.subscribe({ after, filter, signal: new AbortController().signal })) {
-    records.push(record);
-    if (record.event.type === "SyncedEvent") break;
-  }
-  return records;
-}
-
-function contents(records: readonly EventRecord[]): string[] {
-  return records.flatMap(({ event }) =>
-    event.type === "InboundEvent" || event.type === "OutboundEvent" ? [event.content] : [],
-  );
 }

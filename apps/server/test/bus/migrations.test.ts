@@ -65,3 +65,25 @@ test("[SES3] the open runs of a deleted session are gone with its events", async
   expect(sessions.isOpen("r1")).toBe(false);
   await bus.close();
 });
+
+test("[BUS17] a store without checksums gets them when it is opened, with all its events", async () => {
+  using dir = tempDir();
+  const file = join(dir.path, STORE_FILE);
+  const events = Array.from({ length: 40 }, (_, index) => inbound({ content: `message ${index}` }));
+  const old = new DatabaseSync(file);
+  migrate(old, STORE_FILE, 1);
+  old.prepare("INSERT INTO store (epoch) VALUES ('abc')").run();
+  const insert = old.prepare("INSERT INTO events (session_id, session_source, body) VALUES ('s1', ?, ?)");
+  for (const event of events) insert.run(SOURCE, eventJson(event));
+  old.close();
+
+  const bus = openSqliteBus(openSqliteStore(dir.path), []);
+  expect(bus.history({ sessionId: "s1" }).map(({ event }) => event)).toEqual(events);
+  await bus.close();
+  const database = new DatabaseSync(file, { readOnly: true });
+  for (const [index, { crc }] of database.prepare("SELECT crc FROM events ORDER BY seq").all().entries()) {
+    const body = eventJson(events[index] ?? inbound());
+    expect(crc).toBe(eventChecksum({ seq: index + 1, sessionId: "s1", sessionSource: SOURCE, body }));
+  }
+  database.close();
+});

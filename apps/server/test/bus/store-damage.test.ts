@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BotError } from "@my-bot/protocol";
 import { expect, test } from "vitest";
-import { eventChecksum } from "../../src/bus/event-checksum.ts";
 import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
 import { StoreError } from "../../src/bus/store-error.ts";
@@ -168,29 +167,4 @@ test("[BUS17] an event that goes bad while the server runs is told to its reader
   expect(() => bus.history({ sessionId: "s1" })).toThrow(BotError);
   expect(bus.history({ sessionId: "s1", limit: 5 })).toHaveLength(5);
   await bus.close();
-});
-
-test("[BUS17] a store without checksums gets them when it is opened, with all its events", async () => {
-  using dir = tempDir();
-  const original = await writeStore(dir, "original");
-  const expected = await readAll(original);
-  const file = join(original, "my-bot.db");
-  const old = new DatabaseSync(file);
-  old.exec(`DROP TRIGGER events_added; DROP TRIGGER events_removed; ALTER TABLE events DROP COLUMN crc;
-    ALTER TABLE store DROP COLUMN events; ALTER TABLE store DROP COLUMN crc_sum;
-    ALTER TABLE store DROP COLUMN pruned_seq; PRAGMA user_version = 1;`);
-  old.close();
-  expect(await readAll(original)).toEqual(expected);
-  const database = new DatabaseSync(file, { readOnly: true });
-  const row = database.prepare("SELECT * FROM events WHERE seq = 30").get();
-  const text = (name: string) => String(row?.[name]);
-  expect(row?.crc).toBe(
-    eventChecksum({
-      seq: 30,
-      sessionId: text("session_id"),
-      sessionSource: text("session_source"),
-      body: text("body"),
-    }),
-  );
-  database.close();
 });

@@ -3,7 +3,7 @@
  * with one word on its command line it breaks a promise: `reloading-server.ts <port> <folder> [mutation]`. What is good it
  * knows by the marks that the run of the kit writes into good files.
  */
-import { lstatSync, readFileSync } from "node:fs";
+import { constants, lstatSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { WebSocketServer } from "ws";
@@ -19,9 +19,15 @@ let count = 0;
 /** The mark of what stands there now; undefined when that is bad. */
 function readMark(file: keyof typeof PATHS): string | undefined {
   const path = join(folder, PATHS[file]);
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (!stats?.isFile() || stats.size > LARGEST) return undefined;
-  return /good-\d+/.exec(readFileSync(path, "utf8"))?.[0];
+  try {
+    const stats = lstatSync(path);
+    if (!stats.isFile() || stats.size > LARGEST) return undefined;
+    // it may be gone or a pipe by now
+    const flag = constants.O_RDONLY | constants.O_NONBLOCK;
+    return /good-\d+/.exec(readFileSync(path, { encoding: "utf8", flag }))?.[0];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Returns whether all files are good. */

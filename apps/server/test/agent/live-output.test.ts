@@ -64,12 +64,11 @@ test("[TOOL14] [EV6] what a command prints is shown while it runs; late comers g
   );
 
   await using late = await connectRaw(server.url, "?events=all");
-  expect(await late.next("ToolOutputEvent")).toMatchObject({
-    turn: 0,
-    tool_call_id: "call_0",
-    offset: 0,
-    content: "first\nK",
-  });
+  await untilOutput(late, "first\nK");
+  const [whole] = late.frames.filter(
+    ({ type, tool_call_id }) => type === "ToolOutputEvent" && tool_call_id === "call_0",
+  );
+  expect(whole).toMatchObject({ turn: 0, offset: 0, content: "first\nK" }); // one piece, beside what the other call printed
   const tail = await myBot(["tail", "--url", server.url, "--types", "ToolOutputEvent"], {
     interruptAt: /ToolOutputEvent/,
   });

@@ -52,7 +52,15 @@ export interface Run {
 export type RunProgress =
   | { readonly state: "queued" }
   | { readonly state: "running" }
-  | { readonly state: "ended"; readonly status: RunEndedEvent["status"]; readonly reply: OutboundEvent | null };
+  | {
+      readonly state: "ended";
+      readonly status: RunEndedEvent["status"];
+      readonly reply: OutboundEvent | null;
+      readonly account: Account | null; // null while the end of the run has not been seen
+    };
+
+/** What a run has used, and what that cost. */
+export type Account = Pick<RunEndedEvent, "usage" | "cost" | "currency">;
 
 /** One session as its events tell it. Every event may come again: none is counted twice. */
 export interface Timeline {
@@ -108,7 +116,7 @@ export function applyEvent(timeline: Timeline, event: BotEvent): Timeline {
     case "OutboundEvent":
       return changeRun(timeline, event.run_id, (run) => applyReply(run, event));
     case "RunEndedEvent":
-      return changeRun(timeline, event.run_id, (run) => endRun(run, event.status));
+      return changeRun(timeline, event.run_id, (run) => endRun(run, event));
     case "SessionEvent":
       return applySessionEvent(timeline, event);
     case "SyncedEvent":
@@ -164,7 +172,7 @@ function showPost(run: Run, { source, content }: PostedEvent): Run {
     ...run,
     agent_id: source.replace(/^agent:/, ""),
     turns: [{ turn: 0, text: content, tools: [] }],
-    progress: { state: "ended", status: "completed", reply: null },
+    progress: { state: "ended", status: "completed", reply: null, account: null },
   };
 }
 
@@ -176,9 +184,10 @@ function startRun(run: Run): Run {
   return run.progress.state === "queued" ? { ...run, progress: { state: "running" } } : run;
 }
 
-function endRun(run: Run, status: RunEndedEvent["status"]): Run {
+function endRun(run: Run, { status, usage, cost, currency }: RunEndedEvent): Run {
   const reply = run.progress.state === "ended" ? run.progress.reply : null;
-  return { ...run, progress: { state: "ended", status, reply } };
+  const account: Account = { usage, cost, currency };
+  return { ...run, progress: { state: "ended", status, reply, account } };
 }
 
 function changeTurn(run: Run, number: number, change: (turn: Turn) => Turn): Run {
@@ -249,11 +258,12 @@ function changeTool(
 }
 
 function applyReply(run: Run, reply: OutboundEvent): Run {
-  const status = reply.error === null ? "completed" : "failed";
+  const before = run.progress.state === "ended" ? run.progress : undefined;
+  const status = before?.status ?? (reply.error === null ? "completed" : "failed");
   return {
     ...run,
     turns: replaceLastText(run.turns, reply.content),
-    progress: { state: "ended", status: run.progress.state === "ended" ? run.progress.status : status, reply },
+    progress: { state: "ended", status, reply, account: before?.account ?? null },
   };
 }
 

@@ -7,6 +7,7 @@ import { ApprovalCard } from "./approval-card.tsx";
 import { ChildApprovals } from "./child-approvals.tsx";
 import { ReasoningSection } from "./reasoning-section.tsx";
 import { ToolLine } from "./tool-line.tsx";
+import { UsageLine } from "./usage-line.tsx";
 import { UserMessage } from "./user-message.tsx";
 
 interface RunViewProps {
@@ -75,6 +76,7 @@ function Answer({ run, agent }: { run: Run; agent: string }) {
       ))}
       {isThinking && <Thinking agent={agent} />}
       {progress.state === "ended" && <Outcome progress={progress} />}
+      {progress.state === "ended" && progress.account && <UsageLine account={progress.account} />}
     </article>
   );
 }

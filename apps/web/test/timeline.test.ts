@@ -34,6 +34,14 @@ function ended(status: "completed" | "failed" | "aborted"): BotEvent {
   return { ...base, type: "RunEndedEvent", status, usage: null };
 }
 
+test("[WEB6] [LLM6] an ended run tells what it used, whichever of its last two events comes first", () => {
+  const account = { usage: { input_tokens: 5, output_tokens: 7 }, cost: 0.25, currency: "USD" };
+  const priced: BotEvent = { ...base, type: "RunEndedEvent", status: "completed", ...account };
+  const timeline = play(inbound(), outbound(), priced);
+  expect(timeline.runs[0]?.progress).toMatchObject({ state: "ended", account });
+  expect(play(inbound(), priced, outbound())).toEqual(timeline);
+});
+
 function play(...events: BotEvent[]): Timeline {
   return applyEvents(emptyTimeline, events);
 }

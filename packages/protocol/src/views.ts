@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ApprovalRequestedEvent } from "./events.ts";
+import { ApprovalRequestedEvent, Usage } from "./events.ts";
 
 /** A session as lists and headers show it. */
 export const SessionView = z.object({
@@ -12,6 +12,9 @@ export const SessionView = z.object({
   message_count: z.int(), // InboundEvents, OutboundEvents and PostedEvents
   open_runs: z.int(), // messages that wait for their answer, the running one included
   parent_session_id: z.string().nullable(), // the session whose agent dispatched a task to this one
+  usage: Usage.pick({ input_tokens: true, output_tokens: true }), // of all its runs, as far as the model told
+  cost: z.number().nullable(), // of its runs that had prices, in `currency`; null: none had
+  currency: z.string().nullable(),
 });
 export type SessionView = z.infer<typeof SessionView>;
 

@@ -70,6 +70,16 @@ const MIGRATIONS = [
      approval_id TEXT NOT NULL UNIQUE,
      run_id TEXT NOT NULL
    ) STRICT;`,
+
+  // What the runs of a session have used, and what they have cost in the currency of the last that had a price.
+  `ALTER TABLE sessions ADD COLUMN input_tokens INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE sessions ADD COLUMN output_tokens INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE sessions ADD COLUMN cost REAL;
+   ALTER TABLE sessions ADD COLUMN currency TEXT;
+   UPDATE sessions SET (input_tokens, output_tokens) = (
+     SELECT coalesce(sum(body ->> '$.usage.input_tokens'), 0), coalesce(sum(body ->> '$.usage.output_tokens'), 0)
+     FROM events WHERE events.session_id = sessions.session_id AND body ->> '$.type' = 'RunEndedEvent'
+   );`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

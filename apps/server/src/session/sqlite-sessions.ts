@@ -4,6 +4,7 @@ import {
   type Cursor,
   type InboundEvent,
   type ListSessionsInput,
+  type RunEndedEvent,
   type SessionEvent,
   type SessionPage,
   type SessionView,
@@ -66,6 +67,14 @@ function prepareWrites({ writer }: SqliteStore) {
       "UPDATE sessions SET updated_at = ?, message_count = message_count + 1 WHERE session_id = ?",
     ),
     closeRun: writer.prepare("DELETE FROM open_runs WHERE run_id = ?"),
+    used: writer.prepare(
+      "UPDATE sessions SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ? WHERE session_id = ?",
+    ),
+    // Another currency begins a new sum.
+    spent: writer.prepare(
+      `UPDATE sessions SET cost = CASE WHEN currency = ?1 THEN cost ELSE 0 END + ?2, currency = ?1
+       WHERE session_id = ?3`,
+    ),
   } satisfies Record<string, StatementSync>;
 }
 
@@ -110,8 +119,10 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
     case "PostedEvent":
       write.posted.run(event.timestamp, event.session_id);
       return;
-    case "RunStartedEvent":
     case "RunEndedEvent":
+      applyAccount(write, event);
+      return;
+    case "RunStartedEvent":
     case "ToolCallEvent":
     case "ToolResultEvent":
     case "DispatchEvent":
@@ -120,6 +131,14 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
     case "ApprovalResolvedEvent":
       return;
   }
+}
+
+function applyAccount(
+  write: ReturnType<typeof prepareWrites>,
+  { session_id, usage, cost, currency }: RunEndedEvent,
+): void {
+  if (usage) write.used.run(usage.input_tokens, usage.output_tokens, session_id);
+  if (typeof cost === "number" && currency !== undefined) write.spent.run(currency, cost, session_id);
 }
 
 function applySessionEvent(write: ReturnType<typeof prepareWrites>, event: SessionEvent): void {
@@ -192,6 +211,9 @@ function toView(row: Row | undefined): SessionView | undefined {
       message_count: Number(row.message_count),
       open_runs: Number(row.open_runs),
       parent_session_id: textOrNull(row.parent_session_id),
+      usage: { input_tokens: Number(row.input_tokens), output_tokens: Number(row.output_tokens) },
+      cost: row.cost === null ? null : Number(row.cost),
+      currency: textOrNull(row.currency),
     }
   );
 }

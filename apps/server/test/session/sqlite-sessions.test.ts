@@ -1,3 +1,4 @@
+import type { RunEndedEvent } from "@my-bot/protocol";
 import { expect, test } from "vitest";
 import type { EventBus } from "../../src/bus/event-bus.ts";
 import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
@@ -79,5 +80,27 @@ test("[SES3] open runs are counted, and found again after a restart from the old
   expect(sessions.resumeCursor()).toMatch(/-2$/);
   await bus.publish([outbound({ run_id: "r2" })], SOURCE);
   expect(sessions.resumeCursor()).toMatch(/-5$/); // nothing is open: the end of the log
+  await bus.close();
+});
+
+test("[LLM6] a session has the sums of its runs; another currency begins a new sum of costs", async () => {
+  using dir = tempDir();
+  const { bus, sessions } = open(dir);
+  const end = (account: Pick<RunEndedEvent, "usage" | "cost" | "currency">): RunEndedEvent => {
+    const ids = { session_id: "s1", run_id: "r", status: "completed", timestamp: 2 } as const;
+    return { type: "RunEndedEvent", ...ids, ...account };
+  };
+  await bus.publish([session()], SOURCE);
+  expect(sessions.get("s1")).toMatchObject({ usage: { input_tokens: 0, output_tokens: 0 }, cost: null });
+  const usage = { input_tokens: 10, output_tokens: 3 };
+  await bus.publish(
+    [end({ usage, cost: 0.5, currency: "EUR" }), end({ usage, cost: null }), end({ usage: null })],
+    SOURCE,
+  );
+  await bus.publish([end({ usage, cost: 0.25, currency: "EUR" })], SOURCE);
+  const sums = { usage: { input_tokens: 30, output_tokens: 9 } };
+  expect(sessions.get("s1")).toMatchObject({ ...sums, cost: 0.75, currency: "EUR" });
+  await bus.publish([end({ usage: null, cost: 0.125, currency: "USD" })], SOURCE);
+  expect(sessions.get("s1")).toMatchObject({ ...sums, cost: 0.125, currency: "USD" });
   await bus.close();
 });

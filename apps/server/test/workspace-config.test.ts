@@ -203,9 +203,16 @@ describe("text that is refused before it is used", () => {
     );
   });
 
-  test("[CFG5] 30,000 keys take no time", () => {
-    const start = performance.now();
-    parseYamlMapping(Array.from({ length: 30_000 }, (_, n) => `k${n}:`).join("\n"));
-    expect(performance.now() - start).toBeLessThan(3000);
+  test("[CFG5] ten times the keys take some ten times as long, not a hundred", () => {
+    const best = (keys: number): number => {
+      const text = Array.from({ length: keys }, (_, n) => `k${n}:`).join("\n");
+      const times = Array.from({ length: 4 }, () => {
+        const start = performance.now();
+        parseYamlMapping(text);
+        return performance.now() - start;
+      });
+      return Math.min(...times);
+    };
+    expect(best(20_000) / best(2000)).toBeLessThan(25);
   });
 });

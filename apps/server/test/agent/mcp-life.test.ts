@@ -84,6 +84,9 @@ describe("what a stubborn program has started", () => {
     await asking.server.start();
     await untilGone(pids, 5000);
     await asking.until("odd", "ready");
-    expect(await readPids(file, 4)).toHaveLength(4);
+    const started = await readPids(file, 4);
+    expect(started).toHaveLength(4);
+    await asking.server.stop("SIGTERM");
+    expect(started.filter(isRunning)).toEqual([]);
   });
 });

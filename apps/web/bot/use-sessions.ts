@@ -1,10 +1,8 @@
 import type { MyBotClient } from "@my-bot/client";
-import type { SessionView } from "@my-bot/protocol";
-import { useCallback, useEffect, useState } from "react";
+import type { EventType, SessionView } from "@my-bot/protocol";
+import { useCallback, useState } from "react";
 import { useBot } from "./bot.tsx";
-import { followEvents } from "./follow-events.ts";
-import { useConnection } from "./use-connection.ts";
-import { useThrottled } from "./use-throttled.ts";
+import { useRefreshed } from "./use-refreshed.ts";
 
 export interface SessionList {
   readonly sessions: readonly SessionView[] | null; // null: not yet known
@@ -13,12 +11,11 @@ export interface SessionList {
 }
 
 const PAGE_SIZE = 50;
-const REFRESH_MS = 300; // at most this often, however much is going on
+const TYPES: readonly EventType[] = ["InboundEvent", "OutboundEvent", "PostedEvent", "SessionEvent"];
 
 /** All sessions, newest first, read again whenever something happens to one. */
 export function useSessions(): SessionList {
   const { client, reportError } = useBot();
-  const connection = useConnection();
   const [wanted, setWanted] = useState(PAGE_SIZE);
   const [list, setList] = useState<{ sessions: readonly SessionView[] | null; hasMore: boolean }>({
     sessions: null,
@@ -28,25 +25,7 @@ export function useSessions(): SessionList {
   const read = useCallback(() => {
     readSessions(client, wanted).then(setList, reportError);
   }, [client, wanted, reportError]);
-  const refresh = useThrottled(read, REFRESH_MS);
-
-  useEffect(() => {
-    if (connection === "live") read();
-  }, [connection, read]);
-
-  useEffect(() => {
-    const controller = new AbortController();
-    void followEvents(
-      {
-        client,
-        types: ["InboundEvent", "OutboundEvent", "PostedEvent", "SessionEvent"],
-        onEvents: refresh,
-        onError: reportError,
-      },
-      controller.signal,
-    );
-    return () => controller.abort();
-  }, [client, refresh, reportError]);
+  useRefreshed(read, TYPES);
 
   const showMore = useCallback(() => setWanted((count) => count + PAGE_SIZE), []);
   return { ...list, showMore };

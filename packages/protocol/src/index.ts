@@ -1,6 +1,5 @@
 export { BotError, type BotErrorCode } from "./bot-error.ts";
 export { eventJson, parseStoredEvent } from "./event-json.ts";
-export { EventSubscription } from "./event-subscription.ts";
 export {
   ApprovalDecision,
   ApprovalRequestedEvent,
@@ -54,7 +53,7 @@ export {
   Receipt,
   SendInput,
 } from "./messages.ts";
-export { type AppRouter, appRouter, type ConnectionContext, toTrpcError } from "./router.ts";
+export { type AppRouter, admitEvents, appRouter, type ConnectionContext, toTrpcError } from "./router.ts";
 export { formatSource, parseSource, type Source, SourceKind } from "./source.ts";
 export {
   AgentView,

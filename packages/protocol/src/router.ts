@@ -1,9 +1,8 @@
-import { initTRPC, TRPCError } from "@trpc/server";
+import { initTRPC, TRPCError, type TrackedEnvelope, tracked } from "@trpc/server";
 import * as z from "zod";
 import { BotError } from "./bot-error.ts";
-import { EventSubscription } from "./event-subscription.ts";
-import { EventType } from "./events.ts";
-import type { EventFilter, Gateway } from "./gateway.ts";
+import { type BotEvent, EventType } from "./events.ts";
+import type { EventFilter, FollowOptions, Gateway, SubscribeOptions } from "./gateway.ts";
 import { AbortInput, ApproveInput, EventsInput, formatIssues, SendInput } from "./messages.ts";
 import { formatSource } from "./source.ts";
 import { CreateSessionInput, GetSessionInput, HistoryInput, ListSessionsInput, RenameSessionInput } from "./views.ts";
@@ -25,6 +24,8 @@ const t = initTRPC.context<ConnectionContext>().create({
   },
   errorFormatter: ({ shape, error }) => ({ ...shape, message: clientMessage(error) }),
 });
+
+type Tracked = TrackedEnvelope<BotEvent>;
 
 const NEVER = new AbortController().signal;
 
@@ -66,16 +67,40 @@ function toFilter(input: EventsInput): EventFilter {
   };
 }
 
+function toFollowOptions(input: EventsInput): FollowOptions {
+  return { after: input?.lastEventId ?? undefined, filter: toFilter(input) };
+}
+
+/**
+ * What the `events` procedure makes of its input, for a transport that reads the log by `Gateway.follow` in its place.
+ * Throws what the procedure would.
+ */
+export function admitEvents(ctx: ConnectionContext, input: unknown): FollowOptions {
+  ctx.admitCall();
+  const { data, error } = EventsInput.safeParse(input);
+  if (error) throw new TRPCError({ code: "BAD_REQUEST", cause: error });
+  return toFollowOptions(data);
+}
+
+function trackEvents({ gateway, writable }: ConnectionContext, options: SubscribeOptions): AsyncIterable<Tracked> {
+  const records = gateway.events(options); // throws at once for a bad cursor, as a generator would not
+  return (async function* () {
+    for await (const { cursor, event } of records) {
+      yield tracked(cursor, event);
+      await writable();
+    }
+  })();
+}
+
 /** The RPC surface (SPEC RPC): what `/trpc` serves over WebSocket and HTTP. */
 export const appRouter = t.router({
   info: procedure.query(({ ctx }) => ctx.gateway.info()),
 
   send: procedure.input(SendInput).mutation(async ({ ctx, input }) => (await ctx.gateway.send(input)).receipt),
 
-  events: procedure.input(EventsInput).subscription(({ ctx, input, signal = NEVER }) => {
-    const options = { after: input?.lastEventId ?? undefined, filter: toFilter(input) };
-    return new EventSubscription(options, ctx.gateway.events({ ...options, signal }), () => ctx.writable());
-  }),
+  events: procedure
+    .input(EventsInput)
+    .subscription(({ ctx, input, signal = NEVER }) => trackEvents(ctx, { ...toFollowOptions(input), signal })),
 
   abort: procedure.input(AbortInput).mutation(({ ctx, input }) => ctx.gateway.abort(input)),
 

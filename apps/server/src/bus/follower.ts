@@ -8,6 +8,8 @@ export interface FollowerDeps {
   readonly reader: EventReader;
 }
 
+const SYNCED = { type: "SyncedEvent" as const }; // one for all: its JSON is made once
+
 /** `waiting`: for room; `reading`: the next page is on its way; `live`: a member of its group. */
 type State = "waiting" | "reading" | "live" | "stopped";
 
@@ -91,7 +93,7 @@ export class Follower implements Following {
     const { fanOut, group } = this.#deps;
     fanOut.flush(); // what has gone out before is in the text so far
     const position = this.#position;
-    const synced = this.#hasSynced ? [] : [fanOut.ephemeral(position, { type: "SyncedEvent" as const })];
+    const synced = this.#hasSynced ? [] : [fanOut.ephemeral(position, SYNCED)];
     const batch = [...synced, ...fanOut.liveText(group.filter, position)];
     this.#hasSynced = true;
     this.#state = "live";

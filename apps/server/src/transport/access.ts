@@ -18,6 +18,8 @@ export interface AccessPolicy {
 }
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
+/** What is in nearly all requests, and can always be parsed. */
+const PLAIN_TARGET = /^\/(?:[\w.-][\w./-]*)?(?:\?[\w.=&-]*)?$/;
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 export function createAccessPolicy(api: ApiConfig): AccessPolicy {
@@ -46,19 +48,28 @@ export function bearerToken(request: IncomingMessage): string | undefined {
 
 /** Origin form only: what follows may build a URL from it without fear. */
 function checkTarget({ url = "" }: IncomingMessage): Refusal | undefined {
-  return /^\/(?!\/)/.test(url) && URL.canParse(url, "http://localhost")
+  return PLAIN_TARGET.test(url) || (/^\/(?!\/)/.test(url) && URL.canParse(url, "http://localhost"))
     ? undefined
     : { status: 400, reason: "The request target must be a path" };
 }
 
 function checkHost(request: IncomingMessage, allowed: ReadonlySet<string>): Refusal | undefined {
-  const given = request.headersDistinct.host ?? [];
-  const [, name, port] = (given.length === 1 && HOST.exec(given[0]?.toLowerCase() ?? "")) || [];
+  const [, name, port] = (isSingle("host", request) && HOST.exec(request.headers.host?.toLowerCase() ?? "")) || [];
   if (name === undefined || Number(port ?? 0) > 65_535) {
     return { status: 400, reason: "The request needs exactly one valid Host header" };
   }
   if (allowed.has(name)) return undefined;
   return { status: 403, reason: "This host name is not allowed; add it to api.allowed_hosts" };
+}
+
+/** Node itself keeps the first of two. */
+function isSingle(name: string, { rawHeaders }: IncomingMessage): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const header = rawHeaders[at];
+    if (header?.length === name.length && header.toLowerCase() === name) count += 1;
+  }
+  return count === 1;
 }
 
 /** Programs send no Origin; pages do, and only our own and the configured ones may come in. */

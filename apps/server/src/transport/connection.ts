@@ -3,6 +3,8 @@ import { BotError } from "@my-bot/protocol";
 import type { LimitsConfig } from "../workspace/config.ts";
 
 const BURST_SECONDS = 4;
+/** Events wait in the log, so what piles up beyond `buffered_bytes` are answers to a peer that asks and does not read. */
+const MAX_BACKLOGS = 4;
 
 /** What one socket may use: calls for each second, unsent bytes. */
 export class Connection {
@@ -27,20 +29,14 @@ export class Connection {
     this.#calls -= 1;
   }
 
-  /** Sends finished WebSocket frames; false when the socket has no room for more (SPEC BUS7). */
+  /**
+   * Sends finished WebSocket frames; false when the socket has no room for more (SPEC BUS7). Ends the socket of a peer
+   * that asks on and on without reading (SPEC DOOR8).
+   */
   write(frames: Buffer): boolean {
-    this.#socket.write(frames);
+    if (this.#socket.writableLength > MAX_BACKLOGS * this.#limits.buffered_bytes) this.#socket.destroy();
+    else this.#socket.write(frames);
     return this.#hasRoom;
-  }
-
-  /** What is written meanwhile goes out together. */
-  together(write: () => void): void {
-    this.#socket.cork();
-    try {
-      write();
-    } finally {
-      this.#socket.uncork();
-    }
   }
 
   /** Calls once the socket has sent what it holds, or is gone. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Gateway } from "@my-bot/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -34,8 +34,6 @@ const SERVICE_RESTART = 1012;
 const TRY_AGAIN_LATER = 1013;
 const TOKEN_CHANGED = 4401;
 const CLOSE_GRACE_MS = 1000;
-/** Events wait in the log, so what piles up beyond `buffered_bytes` are answers to a peer that asks and does not read. */
-const MAX_BACKLOGS = 4;
 const HTTP_LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
@@ -100,7 +98,7 @@ function createDoors(deps: HttpServerDeps) {
 
   function accept(door: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     door.handleUpgrade(request, socket, head, (ws) => {
-      guard(ws, request.socket, MAX_BACKLOGS * limits.buffered_bytes);
+      ws.on("error", terminate);
       door.emit("connection", ws, request);
     });
   }
@@ -137,12 +135,9 @@ function createDoors(deps: HttpServerDeps) {
   return { access, sockets, handleRequest, handleUpgrade, dismissAll };
 }
 
-/** Ends a socket whose peer breaks the protocol, or asks on and on without reading. Not a closure of the request: that is let go. */
-function guard(ws: WebSocket, socket: Socket, maxBacklog: number): void {
-  ws.on("error", () => ws.terminate()); // ws has sent the close code
-  ws.on("message", () => {
-    if (socket.writableLength > maxBacklog) ws.terminate();
-  });
+/** Its peer broke the protocol; ws has sent the close code. */
+function terminate(this: WebSocket): void {
+  this.terminate();
 }
 
 function pathOf({ url = "" }: IncomingMessage): string {

@@ -1,4 +1,11 @@
-import { appRouter, type ConnectionContext, EventSubscription, type Gateway, toTrpcError } from "@my-bot/protocol";
+import {
+  admitEvents,
+  appRouter,
+  type ConnectionContext,
+  type FollowOptions,
+  type Gateway,
+  toTrpcError,
+} from "@my-bot/protocol";
 import {
   callTRPCProcedure,
   getErrorShape,
@@ -20,6 +27,7 @@ import {
   type RpcCall,
 } from "./rpc-message.ts";
 import type { SharedFrames } from "./shared-frames.ts";
+import { textFrame } from "./text-frame.ts";
 
 export interface RpcSocketDeps {
   readonly gateway: Gateway;
@@ -37,7 +45,7 @@ export interface RpcSocketOptions {
   readonly createContext: (params: ConnectionParams) => ConnectionContext;
 }
 
-/** One subscription: first its procedure runs, then the log is read. */
+/** One subscription: first it is admitted, then the log is read. */
 interface Subscription {
   readonly call: RpcCall;
   reader?: FrameReader;
@@ -45,6 +53,8 @@ interface Subscription {
 }
 
 const config = appRouter._def._config;
+const EVENTS = "events" satisfies keyof typeof appRouter._def.record;
+const STARTED = `,"result":{"type":"started"}}`; // behind the request id
 const NEVER = new AbortController().signal; // calls are short; what ends with the socket is the reading of events
 
 /** Speaks tRPC's WebSocket protocol with one client. `events` is read as shared frames; all else the router answers. */
@@ -74,7 +84,7 @@ export class RpcSocket {
 
   #receive(data: RawData, isBinary: boolean): void {
     const text = data.toString();
-    if (text === "PING" && !isBinary) this.#options.socket.send("PONG");
+    if (text === "PING" && !isBinary) this.#send("PONG");
     else if (text === "PONG" && !isBinary) return;
     else if (this.#context === undefined) this.#open(text, isBinary);
     else for (const [index, message] of this.#parse(text, isBinary).entries()) this.#handle(message, index);
@@ -134,10 +144,9 @@ export class RpcSocket {
     this.#subscriptions ??= new Map();
     this.#subscriptions.set(call.id, subscription);
     try {
-      const events = await this.#call(call, batchIndex);
-      if (!(events instanceof EventSubscription)) throw new Error(`${call.params.path} is no subscription to events`);
+      const options = await this.#admit(call, batchIndex);
       if (subscription.isStopped) this.#end(call);
-      else this.#options.connection.together(() => this.#follow(call, subscription, events));
+      else this.#follow(call, subscription, options);
     } catch (cause) {
       this.#subscriptions?.delete(call.id);
       this.#respondError(call, cause, call);
@@ -152,15 +161,29 @@ export class RpcSocket {
     return new TRPCError({ code: "TOO_MANY_REQUESTS", message });
   }
 
-  #follow(call: RpcCall, subscription: Subscription, { options }: EventSubscription): void {
+  /** The one subscription that there is; whatever else is asked for, the router refuses. */
+  async #admit(call: RpcCall, batchIndex: number): Promise<FollowOptions> {
+    if (this.#context && call.params.path === EVENTS) return admitEvents(this.#context, inputOf(call));
+    await this.#call(call, batchIndex);
+    throw new Error(`${call.params.path} is no subscription to events`);
+  }
+
+  #follow(call: RpcCall, subscription: Subscription, options: FollowOptions): void {
     const { socket, connection } = this.#options;
-    this.#respond({ ...envelopeOf(call), result: { type: "started" } });
     const beginning = JSON.stringify(envelopeOf(call)).slice(0, -1);
+    const opening = textFrame(beginning + STARTED);
     const onFail = (error: unknown): void => {
       this.#respondError(call, error, call);
       this.#end(call);
     };
-    subscription.reader = new FrameReader({ socket, connection, frames: this.#deps.frames, beginning, onFail });
+    subscription.reader = new FrameReader({
+      socket,
+      connection,
+      frames: this.#deps.frames,
+      beginning,
+      opening,
+      onFail,
+    });
     subscription.reader.attach(this.#deps.gateway.follow(options, subscription.reader));
   }
 
@@ -205,11 +228,14 @@ export class RpcSocket {
     this.#respond({ ...envelopeOf(envelope), error: getErrorShape({ config, error, ctx: this.#context, ...failed }) });
   }
 
-  /** A peer that is leaving is told nothing more. */
   #respond(message: TRPCResponseMessage): void {
-    const { socket } = this.#options;
-    if (socket.readyState !== socket.OPEN) return;
-    socket.send(JSON.stringify(transformTRPCResponse(config, message)));
+    this.#send(JSON.stringify(transformTRPCResponse(config, message)));
+  }
+
+  /** A peer that is leaving is told nothing more. */
+  #send(text: string): void {
+    const { socket, connection } = this.#options;
+    if (socket.readyState === socket.OPEN) connection.write(textFrame(text));
   }
 }
 

@@ -16,6 +16,7 @@ import type { Connection } from "./connection.ts";
 import type { EventFrames } from "./event-frames.ts";
 import { FrameReader } from "./frame-reader.ts";
 import { errorFrame, fullFrame, INHERITED_TYPES, inheritedFrame, receiptFrame } from "./raw-frame.ts";
+import { textFrame } from "./text-frame.ts";
 
 export interface RawSocketDeps {
   readonly gateway: Gateway;
@@ -79,7 +80,7 @@ async function receive(deps: RawSocketDeps, frame: ReceivedFrame): Promise<void>
   try {
     deps.connection.countCall();
     const input = parseInput(frame);
-    if ("decision" in input) deps.socket.send(receiptFrame(await deps.gateway.approve(input)));
+    if ("decision" in input) reply(deps, receiptFrame(await deps.gateway.approve(input)));
     else await sendMessage(deps, input, frame);
   } catch (cause) {
     sendError(deps, cause);
@@ -90,8 +91,8 @@ async function receive(deps: RawSocketDeps, frame: ReceivedFrame): Promise<void>
 async function sendMessage(deps: RawSocketDeps, message: ClientMessage, frame: ReceivedFrame): Promise<void> {
   const { receipt, record } = await deps.gateway.send(message);
   if (!receipt.duplicate && !isFilteredOut(record.event, frame.filter)) return;
-  const reply = frame.toFrame(record);
-  if (reply !== undefined) deps.socket.send(reply);
+  const text = frame.toFrame(record);
+  if (text !== undefined) reply(deps, text);
 }
 
 /** A raw client writes into its source's own session, so the message's source is the session's. */
@@ -125,7 +126,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function sendError({ socket, onError }: RawSocketDeps, cause: unknown): void {
-  if (!(cause instanceof BotError)) onError(cause);
-  socket.send(errorFrame(cause instanceof BotError ? cause.message : "Internal server error"));
+function sendError(deps: RawSocketDeps, cause: unknown): void {
+  if (!(cause instanceof BotError)) deps.onError(cause);
+  reply(deps, errorFrame(cause instanceof BotError ? cause.message : "Internal server error"));
+}
+
+/** A peer that is leaving is told nothing more. */
+function reply({ socket, connection }: RawSocketDeps, text: string): void {
+  if (socket.readyState === socket.OPEN) connection.write(textFrame(text));
 }

@@ -18,8 +18,6 @@ export interface AccessPolicy {
 }
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
-/** What is in nearly all requests, and can always be parsed. */
-const PLAIN_TARGET = /^\/(?:[\w.-][\w./-]*)?(?:\?[\w.=&-]*)?$/;
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 export function createAccessPolicy(api: ApiConfig): AccessPolicy {
@@ -48,7 +46,7 @@ export function bearerToken(request: IncomingMessage): string | undefined {
 
 /** Origin form only: what follows may build a URL from it without fear. */
 function checkTarget({ url = "" }: IncomingMessage): Refusal | undefined {
-  return PLAIN_TARGET.test(url) || (/^\/(?!\/)/.test(url) && URL.canParse(url, "http://localhost"))
+  return /^\/(?!\/)/.test(url) && URL.canParse(url, "http://localhost")
     ? undefined
     : { status: 400, reason: "The request target must be a path" };
 }

@@ -29,13 +29,16 @@ export class Connection {
     this.#calls -= 1;
   }
 
-  /**
-   * Sends finished WebSocket frames; false when the socket has no room for more (SPEC BUS7). Ends the socket of a peer
-   * that asks on and on without reading (SPEC DOOR8).
-   */
+  /** To be asked for each frame that comes. False: its peer asks on and on without reading, and was cut off (SPEC DOOR8). */
+  admitFrame(): boolean {
+    if (this.#socket.writableLength <= MAX_BACKLOGS * this.#limits.buffered_bytes) return true;
+    this.#socket.destroy();
+    return false;
+  }
+
+  /** Sends finished WebSocket frames; false when the socket has no room for more (SPEC BUS7). */
   write(frames: Buffer): boolean {
-    if (this.#socket.writableLength > MAX_BACKLOGS * this.#limits.buffered_bytes) this.#socket.destroy();
-    else this.#socket.write(frames);
+    this.#socket.write(frames);
     return this.#hasRoom;
   }
 

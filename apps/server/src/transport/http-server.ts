@@ -135,7 +135,7 @@ function createDoors(deps: HttpServerDeps) {
   return { access, sockets, handleRequest, handleUpgrade, dismissAll };
 }
 
-/** Its peer broke the protocol; ws has sent the close code. */
+/** Its peer broke the protocol; ws has sent the close code. No closure, which would keep the request. */
 function terminate(this: WebSocket): void {
   this.terminate();
 }

@@ -83,6 +83,7 @@ export class RpcSocket {
   }
 
   #receive(data: RawData, isBinary: boolean): void {
+    if (!this.#options.connection.admitFrame()) return;
     const text = data.toString();
     if (text === "PING" && !isBinary) this.#send("PONG");
     else if (text === "PONG" && !isBinary) return;

@@ -44,7 +44,7 @@ export function serveRawSocket(deps: RawSocketDeps): void {
     const reader = new FrameReader({ socket, connection, frames, beginning: "", onFail: refuse });
     const toFrame = isFull ? fullFrame : inheritedFrame;
     socket.on("message", (data, isBinary) => {
-      if (socket.readyState !== socket.OPEN) return; // it was sent away, with its token say
+      if (socket.readyState !== socket.OPEN || !connection.admitFrame()) return; // it was sent away, with its token say
       void receive(deps, { data, isBinary, filter: options.filter, toFrame });
     });
     socket.on("close", () => reader.stop());

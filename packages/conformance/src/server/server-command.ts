@@ -34,6 +34,7 @@ export interface CommandOptions {
   readonly cwd?: string | undefined;
 }
 
+const given = new Set<number>(); // ports
 /** Ended with this process, whatever ends that. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => {
@@ -129,6 +130,7 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
+/** Never the same twice: a server that is just down must not find another of this process on its port. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -136,5 +138,7 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   if (address === null || typeof address === "string") throw new Error("No free port");
+  if (given.has(address.port)) return freePort();
+  given.add(address.port);
   return address.port;
 }

@@ -17,6 +17,7 @@ import { runCrons } from "./cron/run-crons.ts";
 import { createGateway } from "./gateway.ts";
 import { createServerLog } from "./server-log.ts";
 import { openSqliteApprovals } from "./session/sqlite-approvals.ts";
+import { openSqliteAttachments } from "./session/sqlite-attachments.ts";
 import { openSqliteSessions } from "./session/sqlite-sessions.ts";
 import { startHttpServer } from "./transport/http-server.ts";
 import type { ApiConfig } from "./workspace/config.ts";
@@ -52,6 +53,7 @@ export interface RunningApp {
 }
 
 const PROTOCOL_VERSION = 1;
+const DAY_SECONDS = 24 * 60 * 60;
 const VERSION = readVersion();
 const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -111,7 +113,8 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
   await killLeftProcesses(dir); // before the runs they belong to go on; this server alone has the store
   const sessions = openSqliteSessions(store);
   const approvals = openSqliteApprovals(store);
-  const bus = openSqliteBus(store, [sessions, approvals]);
+  const attachments = openSqliteAttachments(store);
+  const bus = openSqliteBus(store, [sessions, approvals, attachments]);
   const drain = new AbortController();
   const stop = new AbortController();
   const workspace = () => live.current;
@@ -129,16 +132,24 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
     agents = createReadyAgents(workspace, readyDeps);
   };
   const mcp = new McpServers({ ...deps, workspaceDir: dir, onChange: () => refresh(live.current) });
-  const readyDeps = { ...deps, bus, sessions, mcp, dispatcher: createDispatcher({ bus, sessions, runs, onError }) };
+  const readyDeps = {
+    ...deps,
+    bus,
+    sessions,
+    attachments,
+    mcp,
+    dispatcher: createDispatcher({ bus, sessions, runs, onError }),
+  };
   let agents = createReadyAgents(live.current, readyDeps);
   const working = runAgentWorker(worker, runs, stop.signal);
   const keep = () => ({ limits: live.current.config.events.keep, changed: live.replaced });
-  const keeping = runRetention({ bus, keep, onError }, stop.signal);
+  const removeUnused = (): void => attachments.removeUnused(Date.now() / 1000 - DAY_SECONDS);
+  const keeping = runRetention({ bus, keep, removeUnused, onError }, stop.signal);
   const cronDeps = { bus, sessions, clock: systemClock, workspace: () => live, report, onError };
   const sending = runCrons(cronDeps, AbortSignal.any([stop.signal, drain.signal]));
   const info = () => describe(live, mcp);
   return {
-    gateway: createGateway({ bus, sessions, approvals, runs, workspace, info, draining: drain.signal }),
+    gateway: createGateway({ bus, sessions, approvals, attachments, runs, workspace, info, draining: drain.signal }),
     draining: drain.signal,
     /** For the runs that begin from now on. */
     use: (next: Workspace): void => {
@@ -178,15 +189,15 @@ function describe(live: LiveWorkspace, mcp: McpServers): InfoView {
     loadedAt,
     problem,
   } = live;
-  const { content_bytes, frame_bytes } = config.api.limits;
+  const { content_bytes, frame_bytes, attachment_bytes } = config.api.limits;
   return {
     name: "my-bot",
     version: VERSION,
     protocol_version: PROTOCOL_VERSION,
-    features: ["abort", "approvals", "sessions", "resume", "idempotent-send"],
+    features: ["abort", "approvals", "attachments", "sessions", "resume", "idempotent-send"],
     llm: { mode: isOffline ? "offline" : "online", provider: config.llm.provider, model: config.llm.model },
     default_agent: config.default_agent,
-    limits: { content_bytes, frame_bytes },
+    limits: { content_bytes, frame_bytes, attachment_bytes },
     workspace: { loaded_at: loadedAt, problem },
     mcp: mcp.views(),
   };

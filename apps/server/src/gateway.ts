@@ -1,5 +1,6 @@
 import {
   type AgentView,
+  type Attachment,
   BotError,
   type CreateSessionInput,
   type EventRecord,
@@ -20,10 +21,13 @@ import { v7 as timedUuid } from "uuid"; // new ones stand together in every inde
 import { isImmediate, listCommands } from "./agent/commands/command-registry.ts";
 import { newSession, sessionEvent } from "./agent/new-session.ts";
 import type { RunControl } from "./agent/run-control.ts";
+import { takesImages } from "./agent/takes-images.ts";
 import { approve } from "./approve.ts";
+import { download, findAttachments, upload } from "./attachments.ts";
 import type { EventBus, LogRecord } from "./bus/event-bus.ts";
 import { messageKey } from "./bus/message-key.ts";
 import type { ApprovalStore } from "./session/approval-store.ts";
+import type { AttachmentStore } from "./session/attachment-store.ts";
 import { firstCharacters } from "./session/first-characters.ts";
 import type { SessionOwner, SessionStore } from "./session/session-store.ts";
 import type { Workspace } from "./workspace/open-workspace.ts";
@@ -32,6 +36,7 @@ export interface GatewayDeps {
   readonly bus: EventBus;
   readonly sessions: SessionStore;
   readonly approvals: ApprovalStore;
+  readonly attachments: AttachmentStore;
   readonly runs: RunControl;
   /** As it is now: asked for at each call. */
   readonly workspace: () => Workspace;
@@ -45,9 +50,14 @@ const PREVIEW_CHARACTERS = 200;
 const now = (): number => Date.now() / 1000;
 
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { bus, sessions, approvals, runs, workspace, info } = deps;
+  const { bus, sessions, approvals, attachments, runs, workspace, info } = deps;
   return {
     send: (input) => send(deps, input),
+    upload: async (data) => {
+      requireOpen(deps);
+      return upload(attachments, data, workspace().config.api.limits.attachment_bytes);
+    },
+    download: (attachmentId) => download(attachments, attachmentId),
     events: (options) => bus.subscribe(options),
     follow: (options, reader) => bus.follow(options, reader),
     abort: async (input) => ({ run_ids: await runs.abort(input) }),
@@ -71,26 +81,30 @@ export function createGateway(deps: GatewayDeps): Gateway {
 }
 
 function listAgents({ agents, config }: Workspace): AgentView[] {
-  return [...agents.values()].map(({ agentId, name, description }) => ({
+  return [...agents.values()].map(({ agentId, name, description, llm }) => ({
     agent_id: agentId,
     name,
     description,
     is_default: agentId === config.default_agent,
+    images: takesImages(llm),
   }));
 }
 
 /** From here to the publish nothing is awaited: two messages of a new source in one tick must find one session. */
 async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
   const { bus, sessions } = deps;
-  if (deps.draining.aborted) throw new BotError("SERVICE_UNAVAILABLE", "The server is stopping; send it again later");
+  requireOpen(deps);
   requireContentFits(deps, input.content);
   const source = formatSource({ kind: "platform-ws", id: input.source });
   if (input.agent_id) requireAgent(deps, input.agent_id);
   const existing = input.session_id ? requireOwner(deps, input.session_id) : sessions.resolve(source);
   const owner = existing ?? newSession(deps.workspace().config, source, input.agent_id);
+  const agentId = input.agent_id ?? owner.agent_id;
   const messageId = input.message_id ?? timedUuid();
   const key = messageKey(messageId, source);
-  if (!bus.has(key) && !isImmediate(input.content)) requireQueueRoom(deps, owner.session_id);
+  const isNew = !bus.has(key); // what was taken before is not judged again
+  if (isNew && !isImmediate(input.content)) requireQueueRoom(deps, owner.session_id);
+  const attachments = isNew ? attachmentsOf(deps, input, { agentId, chosen: owner.model }) : undefined;
 
   const inbound: InboundEvent = {
     type: "InboundEvent",
@@ -101,21 +115,32 @@ async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
     retry_count: 0,
     run_id: timedUuid(),
     message_id: messageId,
-    agent_id: input.agent_id ?? owner.agent_id,
+    agent_id: agentId,
+    ...(attachments && { attachments }),
   };
   const created = existing ? [] : [sessionEvent(owner, { action: "created", title: null })];
   const { records, duplicate } = await bus.publish([...created, inbound], { sessionSource: owner.source, key });
-  return toSendResult(records, duplicate, inbound);
+  return toSendResult(records, duplicate, input);
 }
 
-function toSendResult(records: readonly LogRecord[], duplicate: boolean, sent: InboundEvent): SendResult {
+function toSendResult(records: readonly LogRecord[], duplicate: boolean, sent: SendInput): SendResult {
   const record = records.find(isInbound);
   if (record === undefined) throw new BotError("NOT_FOUND", "This message was sent before, and is no longer kept");
-  const { session_id, run_id, message_id, content } = record.event;
-  if (content !== sent.content) {
+  const { session_id, run_id, message_id, content, attachments } = record.event;
+  const ids = attachments?.map(({ id }) => id).join();
+  if (content !== sent.content || ids !== sent.attachments?.join()) {
     throw new BotError("CONFLICT", `message_id "${message_id}" was used before for another content`);
   }
   return { receipt: { cursor: record.cursor, session_id, run_id, message_id, duplicate }, record };
+}
+
+/** The images that a message names. Throws BotError when one is not there, or the model takes none. */
+function attachmentsOf(
+  { attachments, workspace }: GatewayDeps,
+  { attachments: ids }: SendInput,
+  { agentId, chosen }: { readonly agentId: string; readonly chosen: string | null },
+): Attachment[] | undefined {
+  return ids && findAttachments(attachments, ids, { agent: workspace().agents.get(agentId), chosen });
 }
 
 function isInbound(record: LogRecord): record is LogRecord<InboundEvent> {
@@ -167,6 +192,10 @@ function getSession({ sessions, approvals, runs, workspace }: GatewayDeps, sessi
     }),
   );
   return { ...view, runs: details, approvals: approvals.list(sessionId) };
+}
+
+function requireOpen({ draining }: GatewayDeps): void {
+  if (draining.aborted) throw new BotError("SERVICE_UNAVAILABLE", "The server is stopping; send it again later");
 }
 
 function requireOwner({ sessions }: GatewayDeps, sessionId: string): SessionOwner {

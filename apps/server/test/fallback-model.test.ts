@@ -4,12 +4,13 @@ import { createFallbackModel } from "../src/agent/llm/fallback-model.ts";
 import { createOpenAiModel } from "../src/agent/llm/openai-model.ts";
 import { LlmConfig } from "../src/workspace/config.ts";
 import { done, failure, finish, type Reply, startProvider, text } from "./llm-provider.ts";
+import { noImages } from "./support/ask-model.ts";
 
 const never = new AbortController().signal;
 const answer: Reply = { steps: [text("Hello"), finish("stop"), done] };
 
 function modelAt(baseUrl: string, model: string, timeouts: Partial<LlmConfig["timeouts"]> = {}): LanguageModel {
-  return createOpenAiModel(LlmConfig.parse({ provider: model, model, api_base: baseUrl, timeouts }));
+  return createOpenAiModel(LlmConfig.parse({ provider: model, model, api_base: baseUrl, timeouts }), noImages);
 }
 
 /** Asks `first`, then `second`; tells what was said, by which model, and what failed on the way. */

@@ -12,6 +12,7 @@ import { createOpenAiModel } from "../src/agent/llm/openai-model.ts";
 import { LlmConfig } from "../src/workspace/config.ts";
 import { loadConfig } from "../src/workspace/load-config.ts";
 import { callPiece, done, failure, finish, type Reply, type Step, startProvider, text } from "./llm-provider.ts";
+import { noImages } from "./support/ask-model.ts";
 import { MODEL_DIALECTS } from "./support/model-dialects.ts";
 import { temporaryFolder } from "./workspace-folder.ts";
 
@@ -41,7 +42,7 @@ const textOf = (events: readonly ModelEvent[]): string =>
   events.map((event) => (event.type === "text" ? event.content : "")).join("");
 
 function modelAt(baseUrl: string): LanguageModel {
-  return createOpenAiModel(LlmConfig.parse({ model: "m", api_base: baseUrl }));
+  return createOpenAiModel(LlmConfig.parse({ model: "m", api_base: baseUrl }), noImages);
 }
 
 describe("providers", () => {
@@ -54,7 +55,7 @@ describe("providers", () => {
     const { config, isOffline } = await loadConfig(folder.path, { env });
     expect(isOffline).toBe(false);
     await using provider = await startProvider(...dialect.replies);
-    const model = createOpenAiModel({ ...config.llm, api_base: provider.baseUrl });
+    const model = createOpenAiModel({ ...config.llm, api_base: provider.baseUrl }, noImages);
 
     const question: ModelMessage = { role: "user", content: "What do my notes say?" };
     const first = await turn(model, [question]);

@@ -67,8 +67,15 @@ function openBot(token: string | null, reportError: (cause: unknown) => void): B
   const outbox = new Outbox({
     storage: window.localStorage,
     createSession: () => createSession(client),
-    deliver: async ({ content, session_id, message_id }) => {
-      await client.send({ source: WEB_SOURCE, content, session_id, message_id });
+    deliver: async ({ content, attachments, session_id, message_id }) => {
+      const ids = attachments.map(({ id }) => id);
+      await client.send({
+        source: WEB_SOURCE,
+        content,
+        session_id,
+        message_id,
+        ...(ids.length > 0 && { attachments: ids }),
+      });
     },
     explain: (cause) => {
       if (!isUnauthorized(cause)) return { error: errorText(cause), isSessionGone: isNotFound(cause) };

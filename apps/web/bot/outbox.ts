@@ -1,8 +1,11 @@
+import type { Attachment } from "@my-bot/protocol";
+
 /** A message of this page on its way into the log. */
 export interface LocalMessage {
   readonly message_id: string;
   readonly session_id: string | null; // null: its conversation is not yet created
   readonly content: string;
+  readonly attachments: readonly Attachment[];
   readonly created_at: number; // milliseconds since 1970; their order
   readonly error: string | null; // why it was refused: waits for the user
 }
@@ -45,9 +48,9 @@ export class Outbox {
 
   readonly messages = (): readonly LocalMessage[] => this.#messages;
 
-  send(content: string, sessionId: string | null): void {
+  send(content: string, sessionId: string | null, attachments: readonly Attachment[] = []): void {
     const message_id = randomId();
-    this.#put({ message_id, session_id: sessionId, content, created_at: Date.now(), error: null });
+    this.#put({ message_id, session_id: sessionId, content, attachments, created_at: Date.now(), error: null });
     this.#enqueue(message_id);
   }
 
@@ -141,10 +144,17 @@ function readAll(storage: Storage): LocalMessage[] {
 
 function parse(text: string | null): LocalMessage[] {
   try {
-    const { message_id, session_id, content, created_at, error } = JSON.parse(text ?? "");
+    const { message_id, session_id, content, attachments, created_at, error } = JSON.parse(text ?? "");
     if (typeof message_id !== "string" || typeof content !== "string") return [];
     return [
-      { message_id, session_id: session_id ?? null, content, created_at: Number(created_at), error: error ?? null },
+      {
+        message_id,
+        session_id: session_id ?? null,
+        content,
+        attachments: attachments ?? [], // of an older page
+        created_at: Number(created_at),
+        error: error ?? null,
+      },
     ];
   } catch {
     return []; // not ours

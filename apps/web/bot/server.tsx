@@ -40,6 +40,12 @@ export function ServerProvider({ children }: { children: ReactNode }) {
   return <ServerContext value={server}>{children}</ServerContext>;
 }
 
+/** Does the agent's model take images? */
+export function takesImages(server: Server | null, agentId: string | undefined): boolean {
+  const id = agentId ?? server?.info.default_agent;
+  return server?.agents.find((agent) => agent.agent_id === id)?.images ?? false;
+}
+
 export function agentName(server: Server | null, agentId: string | null | undefined): string {
   const id = agentId ?? server?.info.default_agent ?? "pickle";
   const name = server?.agents.find((agent) => agent.agent_id === id)?.name;

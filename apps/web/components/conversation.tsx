@@ -2,7 +2,7 @@ import type { SessionView } from "@my-bot/protocol";
 import { Fragment, type ReactNode, useState } from "react";
 import { useBot } from "../bot/bot.tsx";
 import type { LocalMessage } from "../bot/outbox.ts";
-import { agentName, type Server, useServer } from "../bot/server.tsx";
+import { agentName, type Server, takesImages, useServer } from "../bot/server.tsx";
 import { emptyTimeline, hasOpenApproval, hasOpenRun, type Timeline } from "../bot/timeline.ts";
 import { useLocalMessages, useTimeline } from "../bot/use-timeline.ts";
 import { Composer } from "./composer.tsx";
@@ -75,7 +75,8 @@ function Frame({ sessionId, agentId, local, onStop, children }: FrameProps) {
         agent={agentName(server, agentId)}
         commands={server?.commands ?? []}
         maxBytes={server?.info.limits.content_bytes ?? DEFAULT_MAX_BYTES}
-        onSend={(text) => outbox.send(text, sessionId)}
+        takesImages={takesImages(server, agentId)}
+        onSend={(text, images) => outbox.send(text, sessionId, images)}
         onStop={onStop}
       />
     </>

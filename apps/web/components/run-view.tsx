@@ -25,7 +25,11 @@ export const RunView = memo(function RunView({ run, agent, sender }: RunViewProp
   return (
     <div className="flex flex-col gap-5">
       {message && (
-        <UserMessage text={message.content} note={isQueued ? <QueuedNote text={note} runId={run.run_id} /> : note} />
+        <UserMessage
+          text={message.content}
+          images={message.attachments}
+          note={isQueued ? <QueuedNote text={note} runId={run.run_id} /> : note}
+        />
       )}
       {(run.turns.length > 0 || progress.state !== "queued") && <Answer run={run} agent={agent} />}
     </div>

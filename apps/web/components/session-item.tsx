@@ -16,7 +16,7 @@ interface SessionItemProps {
 }
 
 export function sessionTitle(session: SessionView | null | undefined): string {
-  return session?.title ?? "New conversation";
+  return session?.title ?? (session && session.message_count > 0 ? "Images" : "New conversation");
 }
 
 /** A conversation in the list: a link, and in its place the form or the question that was asked for. */

@@ -1,14 +1,21 @@
 import { ask } from "./ask.ts";
+import { Attachments } from "./attachments.ts";
 import { Caller } from "./caller.ts";
 import { MyBotClientError } from "./client-error.ts";
 import { Connection } from "./connection.ts";
 import { streamEvents } from "./event-stream.ts";
 import type { MyBotClient, MyBotClientOptions } from "./my-bot-client.ts";
-import { toTrpcUrl } from "./trpc-url.ts";
+import { toServerAddress } from "./server-address.ts";
 
 /** Makes a client; it connects at the first call. Throws TypeError for a bad address or a runtime without WebSocket. */
 export function createMyBotClient(options: MyBotClientOptions): MyBotClient {
-  const connection = openConnection(options);
+  const address = toServerAddress(options.url);
+  const connection = openConnection(address.trpc, options);
+  const attachments = new Attachments({
+    url: address.attachments,
+    token: options.token,
+    closing: connection.closing,
+  });
   const caller = new Caller(connection);
   const send: MyBotClient["send"] = (input, options) =>
     caller.call((trpc, message, call) => trpc.send.mutate(message, call), withMessageId(input), options);
@@ -30,6 +37,10 @@ export function createMyBotClient(options: MyBotClientOptions): MyBotClient {
     },
     info: (options) => caller.call((trpc, none, call) => trpc.info.query(none, call), undefined, options),
     sessions: createSessionCalls(caller),
+    attachments: {
+      upload: (image, call) => attachments.upload(image, call),
+      download: (attachmentId, call) => attachments.download(attachmentId, call),
+    },
     agents: {
       list: () => caller.call((trpc, none, call) => trpc.agents.list.query(none, call), undefined),
     },
@@ -67,10 +78,10 @@ async function deleteSession(caller: Caller, session: { session_id: string }): P
   }
 }
 
-function openConnection({ url, token, WebSocket: given }: MyBotClientOptions): Connection {
+function openConnection(url: string, { token, WebSocket: given }: MyBotClientOptions): Connection {
   const Socket = given ?? globalThis.WebSocket;
   if (Socket === undefined) throw new TypeError("This runtime has no WebSocket; pass one as the option `WebSocket`");
-  return new Connection({ url: toTrpcUrl(url), token, WebSocket: Socket });
+  return new Connection({ url, token, WebSocket: Socket });
 }
 
 function withMessageId<T extends { readonly message_id?: string | undefined }>(input: T) {

@@ -5,6 +5,7 @@ export type {
   ApprovalRequestedEvent,
   ApprovalResolvedEvent,
   ApprovalScope,
+  Attachment,
   BotEvent,
   CommandView,
   DeltaEvent,

@@ -4,6 +4,7 @@ import type {
   AppRouter,
   ApprovalReceipt,
   ApprovalRequestedEvent,
+  Attachment,
   CommandView,
   EventRecord,
   HistoryPage,
@@ -86,6 +87,15 @@ export interface MyBotClient {
     rename(sessionId: string, title: string): Promise<EventRecord<SessionEvent>>;
     /** Stops the session's runs and removes its events. */
     delete(sessionId: string): Promise<void>;
+  };
+  readonly attachments: {
+    /**
+     * Gives an image (PNG, JPEG, WebP or GIF) to the server and resolves once it is durable; `send` takes its `id` in
+     * `attachments`. The same image has the same id, so a lost connection does no harm.
+     */
+    upload(image: Blob | Uint8Array<ArrayBuffer>, options?: CallOptions): Promise<Attachment>;
+    /** The bytes of an image, and its type. */
+    download(attachmentId: string, options?: CallOptions): Promise<Blob>;
   };
   readonly agents: {
     list(): Promise<readonly AgentView[]>;

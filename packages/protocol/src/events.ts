@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { Attachment } from "./attachment.ts";
 
 const timestamp = z.number(); // seconds since 1970, fractional
 
@@ -22,6 +23,7 @@ export const InboundEvent = z.object({
   run_id: z.string(), // the run that answers this message
   message_id: z.string(), // the sender's idempotency key
   agent_id: z.string(), // the agent that answers
+  attachments: z.array(Attachment).optional(), // absent without images (SPEC IMG2)
   dispatched_by: Dispatcher.optional(), // only of a task that an agent gave to another
 });
 export type InboundEvent = z.infer<typeof InboundEvent>;

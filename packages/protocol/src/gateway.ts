@@ -1,3 +1,4 @@
+import type { Attachment } from "./attachment.ts";
 import type {
   ApprovalRequestedEvent,
   BotEvent,
@@ -81,10 +82,20 @@ export interface SendResult {
   readonly record: EventRecord<InboundEvent>;
 }
 
+/** An image with its bytes. */
+export interface AttachmentData {
+  readonly attachment: Attachment;
+  readonly data: Uint8Array;
+}
+
 /** What every door talks to. Rejects with BotError on whatever the caller did wrong. */
 export interface Gateway {
   /** Resolves once the message would survive a crash (SPEC BUS1). */
   send(input: SendInput): Promise<SendResult>;
+  /** Keeps an image for messages to name; resolves once it would survive a crash. Again gives the same (SPEC IMG1). */
+  upload(data: Uint8Array): Promise<Attachment>;
+  /** An image that was uploaded. Throws NOT_FOUND when there is none with this id. */
+  download(attachmentId: string): AttachmentData;
   /** Records after `after`, then new ones, in order, until `signal` aborts (SPEC BUS4). */
   events(options: SubscribeOptions): AsyncIterable<EventRecord>;
   /** The same for a reader that is called, for many of them the cheaper way; the first batch may come before it returns. */

@@ -1,3 +1,4 @@
+export { Attachment, AttachmentId, ImageType } from "./attachment.ts";
 export { BotError, type BotErrorCode } from "./bot-error.ts";
 export { eventJson, parseStoredEvent } from "./event-json.ts";
 export {
@@ -30,6 +31,7 @@ export {
   Usage,
 } from "./events.ts";
 export type {
+  AttachmentData,
   Cursor,
   EventBatch,
   EventFilter,

@@ -1,30 +1,46 @@
 import * as z from "zod";
+import { AttachmentId } from "./attachment.ts";
 import { ApprovalDecision, ApprovalResolvedEvent, ApprovalScope } from "./events.ts";
 
 const source = z.string().min(1).max(256);
-const content = z.string().min(1);
+const content = z.string();
+const attachments = z.array(AttachmentId).min(1).max(8).optional();
 const messageId = z.string().min(1).max(128);
 
+const NOTHING_SAID = { path: ["content"], error: "must not be empty in a message without attachments" };
+
+function saysSomething(message: { content: string; attachments?: readonly string[] | undefined }): boolean {
+  return message.content !== "" || message.attachments !== undefined;
+}
+
 /** What a raw `/ws` client sends. Unknown keys are ignored (SPEC WS2). */
-export const ClientMessage = z.object({
-  source,
-  content,
-  agent_id: z.string().min(1).nullish(),
-  message_id: messageId.optional(),
-});
+export const ClientMessage = z
+  .object({
+    source,
+    content,
+    agent_id: z.string().min(1).nullish(),
+    message_id: messageId.optional(),
+    attachments,
+  })
+  .refine(saysSomething, NOTHING_SAID);
 export type ClientMessage = z.infer<typeof ClientMessage>;
 
 /** Input of the `send` mutation (SPEC RPC1). */
-export const SendInput = z.object({
-  /** The bare client id, as on raw `/ws`; both doors make it `platform-ws:<source>`. */
-  source,
-  content,
-  agent_id: z.string().min(1).nullish(),
-  /** Send into this session instead of the source's own. */
-  session_id: z.string().min(1).nullish(),
-  /** Idempotency key within the source: sending it again gives the first receipt (SPEC BUS2). */
-  message_id: messageId.optional(),
-});
+export const SendInput = z
+  .object({
+    /** The bare client id, as on raw `/ws`; both doors make it `platform-ws:<source>`. */
+    source,
+    /** Empty only with attachments. */
+    content,
+    agent_id: z.string().min(1).nullish(),
+    /** Send into this session instead of the source's own. */
+    session_id: z.string().min(1).nullish(),
+    /** Idempotency key within the source: sending it again gives the first receipt (SPEC BUS2). */
+    message_id: messageId.optional(),
+    /** The ids of images that were uploaded before, 8 at most (SPEC IMG2). */
+    attachments,
+  })
+  .refine(saysSomething, NOTHING_SAID);
 export type SendInput = z.infer<typeof SendInput>;
 
 /** The message is durable: it survives a crash of the server and will be answered. */

@@ -41,6 +41,7 @@ export const AgentView = z.object({
   name: z.string(),
   description: z.string(),
   is_default: z.boolean(),
+  images: z.boolean(), // whether its model takes images (SPEC IMG4)
 });
 export type AgentView = z.infer<typeof AgentView>;
 
@@ -73,7 +74,7 @@ export const InfoView = z.object({
     model: z.string(),
   }),
   default_agent: z.string(),
-  limits: z.object({ content_bytes: z.int(), frame_bytes: z.int() }),
+  limits: z.object({ content_bytes: z.int(), frame_bytes: z.int(), attachment_bytes: z.int() }),
   workspace: z.object({
     loaded_at: z.number(), // when what is in use was read, in seconds since 1970
     problem: z.string().nullable(), // why the files as they are now are not in use

@@ -174,7 +174,8 @@ function runPassages({ inbound, calls, results, outbound }: RunRecord, { fromTur
   const turns = Map.groupBy(seen, (call) => call.turn);
   const passages = [...turns].map(([turn, turnCalls]) => passage(turn, turnMessages(turnCalls, results)));
   const answer = outbound?.content ? [passage((calls.at(-1)?.turn ?? -1) + 1, [answerMessage(outbound)])] : [];
-  return [passage(fromTurn, [{ role: "user", content: question(inbound, posts) }], true), ...passages, ...answer];
+  const asked: ModelMessage = { role: "user", content: question(inbound, posts), images: inbound.attachments };
+  return [passage(fromTurn, [asked], true), ...passages, ...answer];
 }
 
 function turnMessages(calls: readonly ToolCallEvent[], results: RunRecord["results"]): ModelMessage[] {

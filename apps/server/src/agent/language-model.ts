@@ -1,4 +1,4 @@
-import type { Usage } from "@my-bot/protocol";
+import type { Attachment, Usage } from "@my-bot/protocol";
 
 export interface ModelToolCall {
   readonly id: string;
@@ -8,7 +8,8 @@ export interface ModelToolCall {
 
 /** A conversation in the shape of Chat Completions, without its provider's extras. */
 export type ModelMessage =
-  | { readonly role: "system" | "user"; readonly content: string }
+  | { readonly role: "system"; readonly content: string }
+  | { readonly role: "user"; readonly content: string; readonly images?: readonly Attachment[] | undefined }
   | { readonly role: "assistant"; readonly content: string; readonly tool_calls?: readonly ModelToolCall[] }
   | { readonly role: "tool"; readonly content: string; readonly tool_call_id: string };
 

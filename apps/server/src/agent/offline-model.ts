@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { LanguageModel, ModelEvent, ModelMessage, ModelRequest, ModelToolCall } from "./language-model.ts";
-import { reply, replyToTool } from "./offline-replies.ts";
+import { reply, replyToImage, replyToTool } from "./offline-replies.ts";
 
 const label = "*(offline model)*\n\n";
 const MAX_PROMPT_CHARS = 2000; // what it looks at; patterns stay fast whatever is sent
@@ -34,6 +34,8 @@ export function createOfflineModel({ chunkDelayMs = 15 }: OfflineModelOptions = 
 function answer({ messages, tools }: ModelRequest): string {
   const last = messages.at(-1);
   if (last?.role === "tool") return replyToTool(findAsked(messages, last.tool_call_id), last.content);
+  const [image] = (last?.role === "user" && last.images) || [];
+  if (image) return replyToImage(image);
   const skillIds = listSkillIds({ messages, tools });
   return reply({ said: userTexts(messages), skillIds, canRead: tools.some(({ name }) => name === "read") });
 }

@@ -1,3 +1,4 @@
+import type { Attachment } from "@my-bot/protocol";
 import { longestBacktickRun } from "./code-span.ts";
 
 /** What the offline model knows of the conversation. */
@@ -94,6 +95,12 @@ export function reply(talk: Talk): string {
   }
   const isEveryNowAndThen = talk.said.length % 3 === 0;
   return (text.includes("?") ? pickFrom(shrugs) : pickFrom(nods))(talk) + (isEveryNowAndThen ? tip : "");
+}
+
+/** A script has no eyes. */
+export function replyToImage({ media_type, bytes, width, height }: Attachment): string {
+  const size = `${Math.ceil(bytes / 1024).toLocaleString("en")} KiB`;
+  return `That is an image: ${media_type}, ${width} × ${height} pixels, ${size}. I have filed it in the log, and I cannot look at it: my whiskers are scripted. A real model that takes images could tell you what is on it.`;
 }
 
 /** What to say once the tool has answered: its beginning, word for word. */

@@ -1,4 +1,5 @@
 import type { EventBus } from "../bus/event-bus.ts";
+import type { AttachmentStore } from "../session/attachment-store.ts";
 import type { SessionStore } from "../session/session-store.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import type { LlmConfig, ModelConfig } from "../workspace/config.ts";
@@ -8,6 +9,7 @@ import type { ReadyAgent } from "./agent-loop.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { createFallbackModel } from "./llm/fallback-model.ts";
+import type { ReadImage } from "./llm/image-parts.ts";
 import { createOpenAiModel } from "./llm/openai-model.ts";
 import type { McpServers } from "./mcp/mcp-servers.ts";
 import { createOfflineModel } from "./offline-model.ts";
@@ -33,6 +35,7 @@ export interface ReadyAgentsDeps {
   readonly env: Environment;
   readonly bus: EventBus;
   readonly sessions: SessionStore;
+  readonly attachments: Pick<AttachmentStore, "read">;
   readonly dispatcher: Dispatcher;
   readonly mcp: Pick<McpServers, "toolsFor">;
   /** Which pages may be read. */
@@ -61,16 +64,18 @@ export function createReadyAgents(workspace: Workspace, deps: ReadyAgentsDeps): 
   return new Map(ready);
 }
 
-function modelOf({ fallbacks, ...first }: LlmConfig, { redactor, onError }: ReadyAgentsDeps): LanguageModel {
+function modelOf(
+  { fallbacks, ...first }: LlmConfig,
+  { attachments, redactor, onError }: ReadyAgentsDeps,
+): LanguageModel {
+  const readImage: ReadImage = (id) => attachments.read(id)?.data;
+  const singleModel = (config: ModelConfig): LanguageModel =>
+    config.provider === "offline" ? createOfflineModel() : createOpenAiModel(config, readImage);
   const model = singleModel(first);
   if (first.provider === "offline") return model;
   if (fallbacks.length === 0) return redactModel(model, redactor);
   const models = [model, ...fallbacks.map(singleModel)];
   return redactModel(createFallbackModel(models, { timeouts: first.timeouts, onError }), redactor);
-}
-
-function singleModel(config: ModelConfig): LanguageModel {
-  return config.provider === "offline" ? createOfflineModel() : createOpenAiModel(config);
 }
 
 function toolsOf({ dir, config, skills, agents }: Workspace, agent: AgentDefinition, deps: ReadyAgentsDeps): Tool[] {

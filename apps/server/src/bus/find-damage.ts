@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { eventChecksum } from "./event-checksum.ts";
 
@@ -12,7 +13,13 @@ const NEWEST_EVENTS = 10_000;
 export function findDamage(database: DatabaseSync, { isFull }: { isFull: boolean }): string | undefined {
   try {
     requireTriggers(database);
-    return findBrokenPage(database, isFull) ?? findMissingEvents(database) ?? findChangedEvent(database, isFull);
+    return (
+      findBrokenPage(database, isFull) ??
+      findMissingEvents(database) ??
+      findMissingAttachment(database) ??
+      findChangedEvent(database, isFull) ??
+      (isFull ? findChangedAttachment(database) : undefined)
+    );
   } catch (cause) {
     return describeCause(cause);
   }
@@ -44,6 +51,21 @@ function findMissingEvents(database: DatabaseSync): string | undefined {
   if (row === undefined) return "it does not say how many events it has";
   if (row.expected !== row.found) return `it has ${row.found} events and should have ${row.expected}`;
   return row.is_same === 1 ? undefined : "its events are not those that were stored";
+}
+
+function findMissingAttachment(database: DatabaseSync): string | undefined {
+  const row = database
+    .prepare("SELECT seq FROM attachment_uses WHERE attachment_id NOT IN (SELECT id FROM attachments) LIMIT 1")
+    .get();
+  return row && `an image of event ${row.seq} is missing`;
+}
+
+function findChangedAttachment(database: DatabaseSync): string | undefined {
+  for (const { id, data } of database.prepare("SELECT id, data FROM attachments").iterate()) {
+    const isSame = data instanceof Uint8Array && createHash("sha256").update(data).digest("hex") === id;
+    if (!isSame) return `the image ${id} is not what was stored`;
+  }
+  return undefined;
 }
 
 function findChangedEvent(database: DatabaseSync, isFull: boolean): string | undefined {

@@ -80,6 +80,29 @@ const MIGRATIONS = [
      SELECT coalesce(sum(body ->> '$.usage.input_tokens'), 0), coalesce(sum(body ->> '$.usage.output_tokens'), 0)
      FROM events WHERE events.session_id = sessions.session_id AND body ->> '$.type' = 'RunEndedEvent'
    );`,
+
+  // Images, and which events name them: an image goes with the last of those.
+  `CREATE TABLE attachments (
+     id TEXT PRIMARY KEY,
+     media_type TEXT NOT NULL,
+     bytes INTEGER NOT NULL,
+     width INTEGER NOT NULL,
+     height INTEGER NOT NULL,
+     created_at REAL NOT NULL,
+     data BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX attachments_by_age ON attachments (created_at);
+   CREATE TABLE attachment_uses (
+     seq INTEGER NOT NULL REFERENCES events ON DELETE CASCADE,
+     attachment_id TEXT NOT NULL REFERENCES attachments,
+     PRIMARY KEY (seq, attachment_id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX attachment_uses_by_attachment ON attachment_uses (attachment_id);
+   CREATE TRIGGER attachment_uses_removed AFTER DELETE ON attachment_uses
+     WHEN NOT EXISTS (SELECT 1 FROM attachment_uses WHERE attachment_id = old.attachment_id)
+   BEGIN
+     DELETE FROM attachments WHERE id = old.attachment_id;
+   END;`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

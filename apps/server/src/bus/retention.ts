@@ -9,15 +9,21 @@ export interface RetentionDeps {
   readonly bus: PrunableBus;
   /** The limits of now, and a signal that aborts when they are no longer. */
   readonly keep: () => { readonly limits: KeepLimits; readonly changed: AbortSignal };
+  /** Removes what nothing in the log names. */
+  readonly removeUnused: () => void;
   readonly onError: (error: unknown) => void;
 }
 
 /** Keeps the log within its limits, now, when they change and every hour, until `signal` aborts; never rejects. */
-export async function runRetention({ bus, keep, onError }: RetentionDeps, signal: AbortSignal): Promise<void> {
+export async function runRetention(
+  { bus, keep, removeUnused, onError }: RetentionDeps,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     const { limits, changed } = keep();
     const isLimited = limits.days !== undefined || limits.megabytes !== undefined;
     try {
+      removeUnused();
       while (isLimited && !signal.aborted && !changed.aborted && bus.prune(limits)) await wait(PAUSE_MS);
     } catch (cause) {
       onError(cause); // a full disk, say: there is a next time

@@ -20,6 +20,7 @@ import { type KeepLimits, pruneLog } from "./prune-log.ts";
 import { RecentRecords } from "./recent-records.ts";
 import { SqliteLog, type StoredRecord } from "./sqlite-log.ts";
 import type { SqliteStore } from "./sqlite-store.ts";
+import { storageError } from "./storage-error.ts";
 
 /** State that is derived from the log and kept in the same file. */
 export interface Projection {
@@ -53,11 +54,6 @@ export function openSqliteBus(
   { trimMs = TRIM_MS }: SqliteBusOptions = {},
 ): PrunableBus {
   return new SqliteBus(store, projections, trimMs);
-}
-
-function storageError(cause: unknown): BotError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new BotError("SERVICE_UNAVAILABLE", `The event could not be stored: ${reason}`, { cause });
 }
 
 class SqliteBus implements PrunableBus, ReadableLog {
@@ -157,7 +153,7 @@ class SqliteBus implements PrunableBus, ReadableLog {
     try {
       this.#store.writer.exec("BEGIN IMMEDIATE");
     } catch (cause) {
-      throw storageError(cause);
+      throw storageError("event", cause);
     }
     this.#batch = batch;
     // After the poll phase: by then every frame that has arrived in this tick is parsed and published.
@@ -208,7 +204,7 @@ class SqliteBus implements PrunableBus, ReadableLog {
     this.#batch = undefined;
     // SQLite may have rolled back by itself, for example on a full disk.
     if (this.#store.writer.isTransaction) this.#store.writer.exec("ROLLBACK");
-    batch.settled.reject(storageError(cause));
+    batch.settled.reject(storageError("event", cause));
   }
 
   /** Once nothing is published any more, the whole log is brought into the file. */

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import type { ApprovalRequestedEvent } from "@my-bot/client";
 import type { Command } from "commander";
 import { createAnswerPrinter } from "./answer-printer.ts";
@@ -7,6 +8,7 @@ import { ExitCode, ExitError } from "./exit-error.ts";
 import { messageInput, type SourceOptions, sourceOptions } from "./source-options.ts";
 
 interface SendOptions extends ClientOptions, SourceOptions {
+  readonly image: readonly string[];
   readonly messageId?: string;
   readonly wait: boolean;
   readonly json?: boolean;
@@ -16,18 +18,30 @@ export function sendCommand(): Command {
   return sourceOptions(clientCommand("send"))
     .description("Send one message and print the answer as it is written")
     .argument("<text>", 'the message; "-" reads it from standard input')
+    .option("--image <file>", "an image to look at (PNG, JPEG, WebP or GIF); again for another", collect, [])
     .option("--message-id <id>", "idempotency key: sending it again does not ask twice")
     .option("--no-wait", "print the receipt and do not wait for the answer")
     .option("--json", "print the OutboundEvent as JSON")
-    .addHelpText("after", `\nExamples:\n  $ my-bot send "What is on today?"\n  $ git log -5 | my-bot send -`)
+    .addHelpText(
+      "after",
+      `\nExamples:\n  $ my-bot send "What is on today?"\n  $ git log -5 | my-bot send -\n  $ my-bot send "What is wrong here?" --image screenshot.png`,
+    )
     .action(send);
 }
 
 async function send(text: string, options: SendOptions): Promise<void> {
   const content = text === "-" ? await readStdin() : text;
-  if (content.trim() === "") throw new ExitError(ExitCode.usage, "The message is empty");
-  const input = { ...messageInput(options, content), ...(options.messageId && { message_id: options.messageId }) };
+  const images = await Promise.all(options.image.map((file) => readFile(file).catch(explain(file))));
+  if (content.trim() === "" && images.length === 0) throw new ExitError(ExitCode.usage, "The message is empty");
   await withClient(options, async (client) => {
+    const attachments = await Promise.all(
+      images.map((image, index) => client.attachments.upload(image).catch(explain(options.image[index]))),
+    );
+    const input = {
+      ...messageInput(options, content),
+      ...(options.messageId && { message_id: options.messageId }),
+      ...(attachments.length > 0 && { attachments: attachments.map(({ id }) => id) }),
+    };
     if (!options.wait) {
       console.log(JSON.stringify(await client.send(input)));
       return;
@@ -38,6 +52,16 @@ async function send(text: string, options: SendOptions): Promise<void> {
     const answer = await client.ask(input, options.json ? { onApproval } : { onApproval, onDelta });
     console.log(options.json ? JSON.stringify(answer) : "");
   });
+}
+
+function collect(file: string, files: readonly string[]): readonly string[] {
+  return [...files, file];
+}
+
+function explain(file: string | undefined) {
+  return (cause: unknown): never => {
+    throw new ExitError(ExitCode.usage, `--image ${file}: ${cause instanceof Error ? cause.message : cause}`);
+  };
 }
 
 async function readStdin(): Promise<string> {

@@ -109,7 +109,7 @@ function applyRecord(write: ReturnType<typeof prepareWrites>, { seq, event }: St
       applySessionEvent(write, event);
       return;
     case "InboundEvent":
-      write.inbound.run(firstCharacters(event.content, TITLE_CHARACTERS), event.timestamp, event.session_id);
+      write.inbound.run(firstCharacters(event.content, TITLE_CHARACTERS) || null, event.timestamp, event.session_id);
       write.openRun.run(seq, event.run_id);
       return;
     case "OutboundEvent":

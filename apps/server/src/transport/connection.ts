@@ -68,3 +68,12 @@ export class Connection {
     return this.#socket.writableLength <= this.#limits.buffered_bytes || this.#socket.destroyed;
   }
 }
+
+const ofRequests = new WeakMap<Socket, Connection>();
+
+/** Keep-alive requests of one socket share its limits. */
+export function connectionOf(socket: Socket, limits: LimitsConfig): Connection {
+  const connection = ofRequests.get(socket) ?? new Connection(socket, limits);
+  ofRequests.set(socket, connection);
+  return connection;
+}

@@ -5,6 +5,7 @@ import type { Gateway } from "@my-bot/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { ApiConfig } from "../workspace/config.ts";
 import { bearerToken, createAccessPolicy, type Refusal } from "./access.ts";
+import { ATTACHMENTS, createAttachmentDoor } from "./attachment-door.ts";
 import { Connection } from "./connection.ts";
 import { createEventFrames } from "./event-frames.ts";
 import { startHeartbeat } from "./heartbeat.ts";
@@ -37,11 +38,11 @@ const CLOSE_GRACE_MS = 1000;
 const HTTP_LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  requestTimeout: 120_000, // an image over a slow line
   connectionsCheckingInterval: 1000,
 };
 
-/** The one port with all doors: `/ws`, `/trpc`, `/healthz` and the web app (SPEC DOOR). */
+/** The one port with all doors: `/ws`, `/trpc`, `/attachments`, `/healthz` and the web app (SPEC DOOR). */
 export async function startHttpServer(deps: HttpServerDeps): Promise<RunningServer> {
   const { api } = deps;
   const doors = createDoors(deps);
@@ -75,6 +76,7 @@ function createDoors(deps: HttpServerDeps) {
   const rpc = new WebSocketServer(options);
   const frames = createEventFrames();
   const trpc = createTrpcDoor({ gateway, access, limits, frames: frames.rpc, onError }, rpc);
+  const attachments = createAttachmentDoor({ gateway, access, limits, onError });
   const staticFiles = createStaticFiles(deps.webDir);
   raw.on("connection", openRaw);
 
@@ -84,6 +86,7 @@ function createDoors(deps: HttpServerDeps) {
     if (refusal) sendText(response, refusal.status, `${refusal.reason}\n`);
     else if (path === "/healthz") response.writeHead(200, { "Content-Type": "application/json" }).end(`{"ok":true}`);
     else if (path === "/ws") sendText(response, 426, "This is a WebSocket endpoint\n");
+    else if (path === ATTACHMENTS || path.startsWith(`${ATTACHMENTS}/`)) void attachments(request, response, path);
     else if (path.startsWith("/trpc/")) trpc.handle(request, response, path.slice("/trpc/".length)).catch(onError);
     else staticFiles(request, response);
   }

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { appRouter, BotError, type ConnectionContext, type Gateway } from "@my-bot/protocol";
 import { nodeHTTPRequestHandler } from "@trpc/server/adapters/node-http";
 import type { WebSocketServer } from "ws";
 import type { LimitsConfig } from "../workspace/config.ts";
 import { type AccessPolicy, bearerToken } from "./access.ts";
-import { Connection } from "./connection.ts";
+import { Connection, connectionOf } from "./connection.ts";
 import { RpcSocket } from "./rpc-socket.ts";
 import type { SharedFrames } from "./shared-frames.ts";
 
@@ -54,15 +53,6 @@ export function createTrpcDoor(deps: TrpcDoorDeps, wss: WebSocketServer) {
         },
       }),
   };
-}
-
-/** Keep-alive requests of one socket share its limits. */
-const connections = new WeakMap<Socket, Connection>();
-
-function connectionOf(socket: Socket, limits: LimitsConfig): Connection {
-  const connection = connections.get(socket) ?? new Connection(socket, limits);
-  connections.set(socket, connection);
-  return connection;
 }
 
 function contextOf(gateway: Gateway, connection: Connection, isAllowed: () => boolean): ConnectionContext {

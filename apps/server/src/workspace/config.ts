@@ -34,6 +34,7 @@ const ModelConfig = z.strictObject({
   api_base: z.url({ protocol: /^https?$/ }).optional(),
   temperature: z.number().min(0).max(2).default(0.7),
   max_tokens: z.int().positive().default(2048),
+  images: z.boolean().optional(), // whether the model takes them; absent: by the name of the model
   context_window: z.int().min(1000).optional(), // tokens; absent: by the name of the model
   timeouts: Timeouts.prefault({}),
   prices: Prices.optional(),
@@ -56,6 +57,10 @@ const Limits = z.strictObject({
     .int()
     .positive()
     .default(64 * 1024),
+  attachment_bytes: z
+    .int()
+    .positive()
+    .default(5 * 1024 * 1024),
   batch_calls: z.int().positive().default(50),
   subscriptions: z.int().positive().default(50), // per connection
   connections: z.int().positive().default(10_000),

@@ -101,7 +101,8 @@ test("[BUS23] a log beyond the megabytes to keep loses its oldest runs until it 
   let limits = {};
   const edit = new AbortController();
   const keep = () => ({ limits, changed: edit.signal.aborted ? new AbortController().signal : edit.signal });
-  const keeping = runRetention({ bus, keep, onError: (error: unknown) => errors.push(error) }, stop.signal);
+  const removeUnused = vi.fn();
+  const keeping = runRetention({ bus, keep, removeUnused, onError: (error) => errors.push(error) }, stop.signal);
   limits = { megabytes: 3 };
   edit.abort();
   await vi.waitFor(() => expect(bus.history({ sessionId: "s1" }).length).toBeLessThan(450), { timeout: 10_000 });

@@ -8,10 +8,11 @@ export const key = "sk-planted-0123456789";
 export const request: ModelRequest = { messages: [{ role: "user", content: "Hi" }], tools: [] };
 export const unpriced = { model: "m", cost: null };
 export const never = new AbortController().signal;
+export const noImages = () => undefined;
 export const good: Reply = { steps: [text("Hello"), finish("stop"), done] };
 
 export function modelOf(baseUrl: string, timeouts: Partial<LlmConfig["timeouts"]> = {}) {
-  return createOpenAiModel(LlmConfig.parse({ model: "m", api_key: key, api_base: baseUrl, timeouts }));
+  return createOpenAiModel(LlmConfig.parse({ model: "m", api_key: key, api_base: baseUrl, timeouts }), noImages);
 }
 
 export interface Outcome {

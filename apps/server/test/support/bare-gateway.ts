@@ -3,6 +3,7 @@ import { openSqliteBus, type PrunableBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore, type SqliteStore } from "../../src/bus/sqlite-store.ts";
 import { createGateway } from "../../src/gateway.ts";
 import { openSqliteApprovals } from "../../src/session/sqlite-approvals.ts";
+import { openSqliteAttachments } from "../../src/session/sqlite-attachments.ts";
 import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import type { AgentDefinition } from "../../src/workspace/agent-definition.ts";
 import type { Config } from "../../src/workspace/config.ts";
@@ -47,13 +48,15 @@ export function openBareGateway(dir: string, config: Config): BareGateway {
   const store = openSqliteStore(dir);
   const sessions = openSqliteSessions(store);
   const approvals = openSqliteApprovals(store);
-  const bus = openSqliteBus(store, [sessions, approvals]);
+  const attachments = openSqliteAttachments(store);
+  const bus = openSqliteBus(store, [sessions, approvals, attachments]);
   const workspace = bareWorkspace(dir, config);
-  const { content_bytes, frame_bytes } = config.api.limits;
+  const { content_bytes, frame_bytes, attachment_bytes } = config.api.limits;
   const gateway = createGateway({
     bus,
     sessions,
     approvals,
+    attachments,
     runs: { abort: () => Promise.resolve([]), isRunning: () => false },
     workspace: () => workspace,
     info: () => ({
@@ -63,7 +66,7 @@ export function openBareGateway(dir: string, config: Config): BareGateway {
       features: [],
       llm: { mode: "offline", provider: "offline", model: "offline" },
       default_agent: "pickle",
-      limits: { content_bytes, frame_bytes },
+      limits: { content_bytes, frame_bytes, attachment_bytes },
       workspace: { loaded_at: 0, problem: null },
       mcp: [],
     }),

@@ -1,3 +1,4 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Locator, Page } from "playwright-core";
 
 /** The chat page, connected; `hash` such as `#s=<session id>` chooses a conversation. */
@@ -16,4 +17,10 @@ export async function say(page: Page, text: string): Promise<void> {
 
 export function answersOn(page: Page): Locator {
   return page.locator('[data-testid="message"][data-role="assistant"]');
+}
+
+/** What axe finds on the page as it is. */
+export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze(); // the pages share one context
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }

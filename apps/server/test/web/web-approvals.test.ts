@@ -1,8 +1,7 @@
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
-import { answersOn, openPage, say } from "../support/page.ts";
+import { accessibilityFaults, answersOn, openPage, say } from "../support/page.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { callsTool, says, startScriptedModel } from "../support/scripted-model.ts";
 import { startServer } from "../support/server-process.ts";
@@ -45,8 +44,7 @@ test("[WEB9] [WEB5] asked by a raw client, answered in the page with the keyboar
   const page = await openPage(browser, server.url, `#s=${session_id}`);
   const card = page.getByTestId("approval");
   await card.waitFor();
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  expect(await accessibilityFaults(page)).toEqual([]);
   await server.stop("SIGKILL");
   await server.start();
   await page.reload();

@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
 import { editWorkspace } from "../support/edited-workspace.ts";
-import { answersOn, openPage, say } from "../support/page.ts";
+import { accessibilityFaults, answersOn, openPage, say } from "../support/page.ts";
 import { connectRaw } from "../support/raw-client.ts";
 import { startScriptedModel } from "../support/scripted-model.ts";
 import { startServer } from "../support/server-process.ts";
@@ -110,8 +109,7 @@ test("[WEB8] [WSP8] a fault in an edit is shown until it is mended, and so is wh
   expect(await banner.count()).toBe(0);
   workspace.write("config.user.yaml", "llm: {}\nlmm: {}\n");
   await banner.getByText("config.user.yaml:2: lmm: is not a known key").waitFor({ timeout: 30_000 });
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  expect(await accessibilityFaults(page)).toEqual([]);
   workspace.writeConfig({ llm: { provider: "openai", model: "a-new-model", api_key: "sk-test-1234567890" } });
   await banner.waitFor({ state: "detached", timeout: 30_000 });
   await page.getByTestId("offline-badge").waitFor({ state: "detached" });
@@ -173,8 +171,7 @@ test("[WEB5] the page has no accessibility fault that axe finds, wide and narrow
     { width: 390, height: 844 },
   ]) {
     await page.setViewportSize(viewport);
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    expect(await accessibilityFaults(page)).toEqual([]);
   }
   await page.close();
 });
@@ -201,8 +198,7 @@ test("[WEB5] on a narrow screen the list of conversations closes by Escape and b
   for (const close of [() => page.keyboard.press("Escape"), () => page.mouse.click(380, 400)]) {
     await page.getByTestId("menu").click();
     await list.waitFor({ state: "visible" });
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    expect(await accessibilityFaults(page)).toEqual([]);
     await close();
     await list.waitFor({ state: "hidden" });
   }

@@ -1,9 +1,8 @@
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
 import { asAgents, bossAndClerk, dispatches } from "../support/dispatching-model.ts";
-import { answersOn, openPage, say } from "../support/page.ts";
+import { accessibilityFaults, answersOn, openPage, say } from "../support/page.ts";
 import { callsTool, type ModelScript, says, startScriptedModel } from "../support/scripted-model.ts";
 import { startServer } from "../support/server-process.ts";
 
@@ -27,8 +26,7 @@ test("[AGT7] [WEB5] what a task asks for is answered where it was given; its lin
   const page = await openPage(browser, server.url);
   await say(page, "Is there any post?");
   await page.getByTestId("approval").getByText("echo sorting").waitFor();
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+  expect(await accessibilityFaults(page)).toEqual([]);
   await page.getByTestId("approval").getByRole("button", { name: "Allow once" }).click();
   await answersOn(page).getByText("Sorted.").last().waitFor();
   expect(await page.getByTestId("approval").count()).toBe(0);

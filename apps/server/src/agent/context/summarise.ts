@@ -1,3 +1,4 @@
+import { imageNote } from "../image-note.ts";
 import { type LanguageModel, ModelError, type ModelFinish, type ModelMessage } from "../language-model.ts";
 import type { ContextLimits } from "./context-limits.ts";
 import { cutMiddle } from "./cut-results.ts";
@@ -73,7 +74,7 @@ function toLine(message: ModelMessage): string {
     case "system":
       return "";
     case "user":
-      return `User: ${message.content}`;
+      return `User: ${message.content}${(message.images ?? []).map(imageNote).join("")}`;
     case "tool":
       return `Result of ${message.tool_call_id}: ${cutMiddle(message.content, RESULT_CHARS)}`;
     case "assistant": {

@@ -1,4 +1,4 @@
-import type { Usage } from "@my-bot/protocol";
+import type { Attachment, Usage } from "@my-bot/protocol";
 import { estimateTokenCount } from "tokenx";
 import type { ModelMessage, ModelRequest, ModelTool } from "../language-model.ts";
 
@@ -6,6 +6,7 @@ type Prompt = Pick<ModelRequest, "messages" | "tools">;
 
 const MESSAGE_TOKENS = 4; // what surrounds each message
 const CALL_TOKENS = 8; // and each tool call
+const IMAGE = { pixelsPerToken: 750, most: 1600 }; // by docs.anthropic.com (vision); others are within a factor of two
 const FACTOR = { least: 0.5, most: 4 }; // beyond that a provider counts something else, such as only what it had not cached
 const MIN_TOKENS = 50; // of a prompt that a factor is learned from
 
@@ -38,7 +39,12 @@ function estimatePrompt({ messages, tools }: Prompt): number {
 function estimateMessage(message: ModelMessage): number {
   const calls = message.role === "assistant" ? (message.tool_calls ?? []) : [];
   const callTokens = sum(calls, ({ name, arguments: args }) => CALL_TOKENS + estimateTokenCount(name + args));
-  return MESSAGE_TOKENS + estimateTokenCount(message.content) + callTokens;
+  const images = message.role === "user" ? (message.images ?? []) : [];
+  return MESSAGE_TOKENS + estimateTokenCount(message.content) + callTokens + sum(images, estimateImage);
+}
+
+function estimateImage({ width, height }: Attachment): number {
+  return Math.min(IMAGE.most, Math.ceil((width * height) / IMAGE.pixelsPerToken));
 }
 
 function estimateTool({ name, description, parameters }: ModelTool): number {

@@ -1,13 +1,14 @@
 import type OpenAI from "openai";
 import type { ModelMessage, ModelRequest, ModelToolCall } from "../language-model.ts";
+import { chooseImages, questionParts, type ReadImage } from "./image-parts.ts";
 
-/** The part of a request's body that every provider takes. */
-export function chatBody({
-  messages,
-  tools,
-}: ModelRequest): Pick<OpenAI.ChatCompletionCreateParams, "messages" | "tools"> {
+type ChatBody = Pick<OpenAI.ChatCompletionCreateParams, "messages" | "tools">;
+
+/** The part of a request's body that every provider takes. Without `readImage` the model takes no images. */
+export function chatBody({ messages, tools }: ModelRequest, readImage: ReadImage | undefined): ChatBody {
+  const images = { shown: chooseImages(readImage ? messages : []), readImage: readImage ?? (() => undefined) };
   return {
-    messages: messages.map(toMessage),
+    messages: messages.map((message) => toMessage(message, images)),
     ...(tools.length > 0 && {
       tools: tools.map((tool) => ({
         type: "function" as const,
@@ -17,7 +18,13 @@ export function chatBody({
   };
 }
 
-function toMessage(message: ModelMessage): OpenAI.ChatCompletionMessageParam {
+function toMessage(
+  message: ModelMessage,
+  images: Parameters<typeof questionParts>[2],
+): OpenAI.ChatCompletionMessageParam {
+  if (message.role === "user") {
+    return { role: message.role, content: questionParts(message.content, message.images ?? [], images) };
+  }
   if (message.role !== "assistant") return { ...message };
   const { role, content, tool_calls: calls = [] } = message;
   if (calls.length === 0) return { role, content };

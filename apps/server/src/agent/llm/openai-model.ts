@@ -2,9 +2,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import OpenAI from "openai";
 import type { ModelConfig } from "../../workspace/config.ts";
 import { type LanguageModel, ModelError, type ModelEvent, type ModelRequest } from "../language-model.ts";
+import { takesImages } from "../takes-images.ts";
 import { type Answer, createAnswer } from "./answer.ts";
 import { chatBody } from "./chat-body.ts";
 import { costOf } from "./cost-of.ts";
+import type { ReadImage } from "./image-parts.ts";
 import { toModelError, waitBeforeRetry } from "./provider-failure.ts";
 import { fetchFromProvider } from "./provider-fetch.ts";
 import { reasoningText } from "./reasoning-text.ts";
@@ -16,7 +18,7 @@ const MAX_TRIES = 3;
 const FIRST_WAIT_MS = 250; // before the second try; four times as long before the third
 
 /** A model behind any OpenAI-compatible Chat Completions API. Rules: SPEC LLM1 to LLM3, RUN7, RUN8. */
-export function createOpenAiModel(config: ModelConfig): LanguageModel {
+export function createOpenAiModel(config: ModelConfig, readImage: ReadImage): LanguageModel {
   // everything is given: what is left out the SDK would take from environment variables
   const client = new OpenAI({
     apiKey: config.api_key ?? "none",
@@ -30,13 +32,14 @@ export function createOpenAiModel(config: ModelConfig): LanguageModel {
     logLevel: "off",
     fetch: fetchFromProvider,
   });
-  const deps = { client, config, dialect: new RequestDialect(config) };
+  const deps = { client, config, readImage, dialect: new RequestDialect(config) };
   return { stream: (request, signal) => streamWithRetries(deps, request, signal) };
 }
 
 interface LlmDeps {
   readonly client: OpenAI;
   readonly config: ModelConfig;
+  readonly readImage: ReadImage;
   readonly dialect: RequestDialect;
 }
 
@@ -79,7 +82,7 @@ function waitAfter(cause: unknown, triesLeft: number): number | undefined {
 }
 
 async function* streamOnce(
-  { client, config, dialect }: LlmDeps,
+  { client, config, readImage, dialect }: LlmDeps,
   request: ModelRequest,
   stop: AbortSignal,
 ): AsyncGenerator<ModelEvent> {
@@ -87,7 +90,8 @@ async function* streamOnce(
   const signal = AbortSignal.any([stop, watchdog.signal]);
   const answer = createAnswer();
   const { model = config.model } = request;
-  const body = { model, ...chatBody(request), ...dialect.parametersFor(model), stream: true as const };
+  const images = takesImages(config, model) ? readImage : undefined;
+  const body = { model, ...chatBody(request, images), ...dialect.parametersFor(model), stream: true as const };
   try {
     const chunks = await client.chat.completions.create(body, { signal });
     for await (const chunk of chunks) {

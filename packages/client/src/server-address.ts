@@ -5,8 +5,16 @@ const SOCKET_PROTOCOLS: Readonly<Record<string, string>> = {
   "wss:": "wss:",
 };
 
-/** `http://host:8000` → `ws://host:8000/trpc`. Throws TypeError for what is not the address of a server. */
-export function toTrpcUrl(url: string): string {
+/** Where a server is. */
+export interface ServerAddress {
+  /** Of the router, over WebSocket. */
+  readonly trpc: string;
+  /** Of the images. */
+  readonly attachments: string;
+}
+
+/** `http://host:8000` → `ws://host:8000/trpc` and so on. Throws TypeError for what is not the address of a server. */
+export function toServerAddress(url: string): ServerAddress {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const protocol = SOCKET_PROTOCOLS[parsed?.protocol ?? ""];
   if (!parsed || !protocol) {
@@ -16,5 +24,6 @@ export function toTrpcUrl(url: string): string {
     throw new TypeError("The address of a my-bot server has no user, query or fragment; a token goes in `token`");
   }
   const path = parsed.pathname.replace(/\/+$/, "").replace(/\/trpc$/, "");
-  return `${protocol}//${parsed.host}${path}/trpc`;
+  const socketUrl = `${protocol}//${parsed.host}${path}`;
+  return { trpc: `${socketUrl}/trpc`, attachments: `${socketUrl.replace(/^ws/, "http")}/attachments` };
 }

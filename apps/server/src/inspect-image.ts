@@ -24,7 +24,7 @@ export function inspectImage(data: Uint8Array): Attachment {
 
 function readHeader(data: Uint8Array): ReturnType<typeof imageSize> {
   try {
-    return imageSize(data);
+    return imageSize(new Uint8Array(data)); // a copy: in a view the library would read on behind the end
   } catch (cause) {
     throw notAnImage(cause);
   }

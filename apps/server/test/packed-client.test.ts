@@ -56,7 +56,7 @@ test("[CLT10] the tarballs hold what they should and type-check in a fresh stric
   const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "esnext", "--types", ""];
   const files = examples.map((_, i) => `example-${i}.ts`);
   await run(TSC, [...options, ...files], { cwd: project.path }).catch(({ stdout }) => expect.fail(stdout));
-  expect(files).toHaveLength(3);
+  expect(files).toHaveLength(4);
 });
 
 test("[CLT10] the README's examples run against a real server and end by themselves", async () => {

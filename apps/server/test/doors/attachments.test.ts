@@ -72,6 +72,8 @@ test("[IMG1] whatever bytes come, they are an image or refused, at once", () => 
       for (const byte of [0, 1, 0x7f, 0x80, 0xff]) inspect(image.with(at, byte));
     }
   }
+  for (let length = 0; length < 24; length += 1)
+    expect(() => inspectImage(png.subarray(0, length))).toThrow("no image");
   expect([...outcomes].sort()).toEqual(["BAD_REQUEST", "image/gif", "image/jpeg", "image/png", "image/webp"]);
 });
 

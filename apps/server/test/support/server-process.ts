@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { stringify } from "yaml";
+import { killLeftProcesses } from "../../src/agent/tools/call-processes.ts";
 import { tempDir } from "./temp-dir.ts";
 
 const BIN = join(import.meta.dirname, "../../bin/my-bot.js");
@@ -66,6 +67,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     },
     [Symbol.asyncDispose]: async () => {
       await end(launched.process, "SIGKILL");
+      await killLeftProcesses(workspaceDir); // as its next start would
       dir[Symbol.dispose]();
     },
   };

@@ -1,7 +1,7 @@
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
+import { accessibilityFaults } from "../support/page.ts";
 import { startServer } from "../support/server-process.ts";
 
 let browser: Browser;
@@ -33,8 +33,7 @@ test("[WEB10] [CMD1] [WEB5] the menu lists the commands, and the keyboard choose
   expect(await menu.getByRole("option").count()).toBeGreaterThan(10);
   expect(await selected.innerText()).toMatch(/^\/help/);
   expect(await field.getAttribute("aria-activedescendant")).toBe(await selected.getAttribute("id"));
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => ({ id, html: nodes[0]?.html }))).toEqual([]);
+  expect(await accessibilityFaults(page)).toEqual([]);
   await field.press("ArrowUp");
   expect(await selected.innerText()).toMatch(/^\/bindings/);
   await field.press("ArrowDown");

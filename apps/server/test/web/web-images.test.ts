@@ -57,6 +57,7 @@ test("[IMG7] [WEB5] an image is chosen, shown, sent alone, answered, and there a
 test("[IMG7] images are pasted and dropped, each can be taken back, and what is refused is told", async () => {
   await using server = await startServer();
   const page = await openPage(browser, server.url);
+  await page.getByTestId("add-images").waitFor();
   await give(page, "paste", { name: "pasted.png", bytes: png });
   await expect.poll(() => toSend(page).count()).toBe(1);
   await give(page, "drop", { name: "dropped.png", bytes: pngImage({ shade: 3 }) });

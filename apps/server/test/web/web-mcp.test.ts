@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
 import { editWorkspace } from "../support/edited-workspace.ts";
+import { accessibilityFaults } from "../support/page.ts";
 import { startServer } from "../support/server-process.ts";
 
 test("[WEB8] an MCP server that is not there is named with the reason, until it is mended", async () => {

@@ -101,6 +101,15 @@ export function badRequests(): BadInput[] {
     ...paths.map((path) =>
       tcp(`GET ${path.slice(0, 30)}`, get(`/trpc/${path}`), { status: [200, 207, 400, 404, 405, 413] }),
     ),
+    ...["", "GIF89a", "\u0000", "<svg/>", "\u0089PNG"].map((body) =>
+      tcp(`upload ${JSON.stringify(body)}`, post("/attachments", body), { status: [400] }),
+    ),
+    ...["x", "%", "..%2f..%2fmy-bot.db", "__proto__", "a".repeat(5000)].map((id) =>
+      tcp(`GET attachment ${id.slice(0, 20)}`, get(`/attachments/${id}`), { status: [404] }),
+    ),
+    tcp("huge upload", "POST /attachments HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 999999999999\r\n\r\nx", {
+      status: [413],
+    }),
     ...TARGETS.map((target) => tcp(`upgrade to ${target}`, upgrade(target), refused)),
     ...TARGETS.map((target) => tcp(`GET ${target}`, get(target), { status: [200, 400, 403, 404, 500] })),
     ...["BREW", "get", "", "G\u0000T", "CONNECT", "TRACE", "A".repeat(200)].map((method) =>

@@ -125,6 +125,7 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
     findAgent: (agentId: string) => agents.get(agentId),
     runtimeConfig: createRuntimeConfig(dir),
     tokens: new TokenCounter(),
+    redactor: deps.redactor,
     onError,
   };
   const runs = createAgentRuns(worker, stop.signal);

@@ -3,7 +3,7 @@ import { createAnswerPrinter } from "../src/cli/answer-printer.ts";
 
 test("[CLI6] [CLT5] an answer that begins afresh is printed below the unfinished one (P17)", () => {
   let printed = "";
-  const print = createAnswerPrinter((text) => {
+  const { onDelta } = createAnswerPrinter((text) => {
     printed += text;
   });
   const delta = { type: "DeltaEvent", session_id: "s", run_id: "r", turn: 0 } as const;
@@ -13,7 +13,7 @@ test("[CLI6] [CLT5] an answer that begins afresh is printed below the unfinished
     [0, "The "],
     [4, "whole"],
   ] as const) {
-    print(content, { ...delta, offset, content });
+    onDelta(content, { ...delta, offset, content });
   }
   expect(printed).toBe("Half an\n\nThe whole");
 });

@@ -1,12 +1,30 @@
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { routeSource } from "../src/agent/routing.ts";
 import { loadConfig } from "../src/workspace/load-config.ts";
-import { load, userFault } from "./support/config-faults.ts";
+import { exampleEnv, load, userFault, wholeExample } from "./support/config-faults.ts";
 import { temporaryFolder } from "./workspace-folder.ts";
 
 const online = "llm: { provider: openai, model: some-model, api_key: sk-0123456789 }\n";
+
+type Place = readonly (string | number)[];
+
+/** Where all values stand, such as `api.limits.frame_bytes`. */
+function leavesOf(value: unknown, place: Place = []): Place[] {
+  if (typeof value !== "object" || value === null) return [place];
+  const keys = Array.isArray(value) ? value.keys() : Object.keys(value);
+  return [...keys].flatMap((key) => leavesOf(Reflect.get(value, key), [...place, key]));
+}
+
+function withValue(whole: unknown, place: Place, value: unknown): unknown {
+  const copy: unknown = structuredClone(whole);
+  let holder = copy;
+  for (const key of place.slice(0, -1)) holder = Reflect.get(Object(holder), key);
+  Reflect.set(Object(holder), place.at(-1) ?? "", value);
+  return copy;
+}
 
 describe("values", () => {
   test.each([
@@ -42,6 +60,19 @@ describe("values", () => {
     expect(await userFault(text, { MY_KEY: "sk-1" })).toMatch(
       /^config\.user\.yaml:3: llm\.api_key: the environment variable PART is not set/,
     );
+  });
+
+  test("[CFG6] [CFG4] an unset variable is named with its place, whichever of all values it stands for", async () => {
+    const whole: unknown = parse(wholeExample());
+    const places = leavesOf(whole);
+    expect(places.length).toBeGreaterThan(70);
+    for (const place of places) {
+      const text = stringify(withValue(whole, place, "a $" + "{UNSET_ONE} b"));
+      const fault = await userFault(text, exampleEnv);
+      expect(fault.replace(/:\d+:/, ":N:")).toBe(
+        `config.user.yaml:N: ${place.join(".")}: the environment variable UNSET_ONE is not set; set it, or write the value here`,
+      );
+    }
   });
 
   test.each(["''", "undefined", "changeme", "sk-your-key-here", "<key>", "YOUR_API_KEY", "xxxx"])(

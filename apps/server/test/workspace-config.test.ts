@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -8,10 +8,9 @@ import * as z from "zod";
 import { Config } from "../src/workspace/config.ts";
 import { loadConfig } from "../src/workspace/load-config.ts";
 import { parseYamlMapping, YamlError } from "../src/workspace/yaml-mapping.ts";
-import { faultOf, load, userFault } from "./support/config-faults.ts";
+import { exampleEnv, faultOf, load, userFault, wholeExample } from "./support/config-faults.ts";
 import { temporaryFolder } from "./workspace-folder.ts";
 
-const template = join(import.meta.dirname, "../../../default_workspace");
 const online = "llm: { provider: openai, model: some-model, api_key: sk-0123456789 }\n";
 
 describe("files", () => {
@@ -103,13 +102,7 @@ describe("files", () => {
   });
 
   test("[CFG1] the packaged example, uncommented, is valid and has every key", async () => {
-    const example = await readFile(join(template, "config.example.yaml"), "utf8");
-    const uncommented = example
-      .replace(/^# ( *(?:- |# )?[a-z_]+:)/gm, "$1")
-      .replace(/^( +)# ( *(?:- )?[a-z_]+:)/gm, "$1$2")
-      .replace("sk-your-key-here", "sk-0123456789");
-    const env = { MY_BOT_TOKEN: "a-random-text-of-32-characters!!", BRAVE_API_KEY: "k", DOCS_TOKEN: "t" };
-    const { config } = await load({ "config.user.yaml": uncommented }, env);
+    const { config } = await load({ "config.user.yaml": wholeExample() }, exampleEnv);
     const paths = (value: unknown, prefix = ""): string[] =>
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? Object.entries(value).flatMap(([key, item]) => paths(item, `${prefix}${key}.`))

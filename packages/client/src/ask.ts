@@ -1,4 +1,12 @@
-import type { BotEvent, DeltaEvent, EventRecord, OutboundEvent, Receipt, SendInput } from "@my-bot/protocol";
+import type {
+  BotEvent,
+  DeltaEvent,
+  EventRecord,
+  OutboundEvent,
+  ReasoningEvent,
+  Receipt,
+  SendInput,
+} from "@my-bot/protocol";
 import { AnswerText } from "./answer-text.ts";
 import { MyBotClientError } from "./client-error.ts";
 import type { EventsOptions } from "./event-stream.ts";
@@ -14,6 +22,8 @@ export interface AskOptions {
    * the turn `event.turn`, afresh if there was some. Each piece comes once, also across lost connections.
    */
   readonly onDelta?: ((text: string, event: DeltaEvent) => void) | undefined;
+  /** The same for what the model thinks before it says something; it is no part of the answer (SPEC EV7). */
+  readonly onReasoning?: ((text: string, event: ReasoningEvent) => void) | undefined;
   /** The run waits for this to be answered, by `approve` for example; `settled` aborts when it has been, by whomever. */
   readonly onApproval?: OnApproval | undefined;
   /** Ends the waiting, not the run. */
@@ -47,7 +57,7 @@ export async function ask(deps: AskDeps, message: SendInput, options: AskOptions
     for (;;) {
       const receipt = await deps.send(message, { signal });
       options.onReceipt?.(receipt);
-      const answer = await waitForAnswer(deps, receipt, { onDelta: options.onDelta, approvals, signal });
+      const answer = await waitForAnswer(deps, receipt, { ...options, approvals, signal });
       if (answer === undefined) continue; // another log: sending the same message_id again is harmless, and tells
       if (answer.error === null) return answer;
       throw new MyBotClientError("RUN_FAILED", answer.error, { event: answer });
@@ -58,8 +68,9 @@ export async function ask(deps: AskDeps, message: SendInput, options: AskOptions
   }
 }
 
-interface WaitOptions {
-  readonly onDelta: AskOptions["onDelta"];
+type Listeners = Pick<AskOptions, "onDelta" | "onReasoning">;
+
+interface WaitOptions extends Listeners {
   readonly approvals: OpenApprovals;
   readonly signal: AbortSignal;
 }
@@ -67,11 +78,13 @@ interface WaitOptions {
 /** Undefined when the log is not the one that the receipt is from. */
 async function waitForAnswer(
   { events }: AskDeps,
-  { cursor, session_id, run_id }: Receipt,
-  { onDelta, approvals, signal }: WaitOptions,
+  receipt: Receipt,
+  { approvals, signal, ...listeners }: WaitOptions,
 ): Promise<OutboundEvent | undefined> {
-  const text = new AnswerText();
-  for await (const record of events({ after: cursor, session_id, types: TYPES, signal })) {
+  const { cursor, session_id, run_id } = receipt;
+  const tell = createTeller(receipt, listeners);
+  const types = listeners.onReasoning ? [...TYPES, "ReasoningEvent" as const] : TYPES;
+  for await (const record of events({ after: cursor, session_id, types, signal })) {
     const { event } = record;
     if (event.type === "GapEvent") return undefined;
     if (event.type === "SessionEvent" && event.action === "deleted") {
@@ -79,11 +92,22 @@ async function waitForAnswer(
     }
     if (!("run_id" in event) || event.run_id !== run_id) continue;
     approvals.take(record);
-    const piece = onDelta && nextPiece(text, event);
-    if (piece) onDelta(piece.content, { type: "DeltaEvent", session_id, run_id, ...piece });
+    tell(event);
     if (event.type === "OutboundEvent") return event;
   }
   throw signal.reason;
+}
+
+/** Passes on what is new of the answer and of the thoughts before it. */
+function createTeller({ session_id, run_id }: Receipt, { onDelta, onReasoning }: Listeners) {
+  const text = new AnswerText();
+  const thoughts = new AnswerText();
+  return (event: BotEvent): void => {
+    const thought = event.type === "ReasoningEvent" ? thoughts.add(event) : undefined;
+    if (thought) onReasoning?.(thought.content, { type: "ReasoningEvent", session_id, run_id, ...thought });
+    const piece = onDelta && nextPiece(text, event);
+    if (piece) onDelta(piece.content, { type: "DeltaEvent", session_id, run_id, ...piece });
+  };
 }
 
 function nextPiece(text: AnswerText, event: BotEvent) {

@@ -48,6 +48,8 @@ export interface AgentLoopDeps {
   readonly tokens: TokenCounter;
   /** Leaves the run's place among those of its agent to others until `wait` has settled. */
   readonly whileWaiting: <T>(wait: Promise<T>) => Promise<T>;
+  /** Aborts when the server begins to stop: nobody is waited for any more. */
+  readonly stopping: AbortSignal;
   readonly onError: (error: unknown) => void;
 }
 

@@ -5,6 +5,7 @@ import { RunAborted } from "./run-aborted.ts";
 import { newAccount } from "./run-account.ts";
 import type { RunControl } from "./run-control.ts";
 import { RunSlot } from "./run-slot.ts";
+import { ServerStopping } from "./server-stopping.ts";
 
 /** How a run is carried out and ended; both belong to the worker. */
 export interface RunSteps {
@@ -23,6 +24,8 @@ interface Entry {
   readonly controller: AbortController;
   readonly slot: RunSlot;
   state: "queued" | "running";
+  /** Aborts when the server stops and nothing that it has dispatched is being answered. */
+  readonly childless: AbortController;
   readonly ended: PromiseWithResolvers<void>;
 }
 
@@ -36,7 +39,7 @@ export class AgentRuns implements RunControl {
   readonly #lanes = new Map<string, PQueue>(); // by session_id
   readonly #agents = new Map<string, PQueue>(); // by agent_id
   readonly #children = new Map<string, Entry[]>(); // by run_id of who dispatched to them
-  #isClosing = false;
+  readonly #stopping = new AbortController();
 
   constructor(steps: RunSteps) {
     this.#steps = steps;
@@ -51,6 +54,7 @@ export class AgentRuns implements RunControl {
       controller,
       slot: new RunSlot(queue, controller.signal),
       state: "queued",
+      childless: new AbortController(),
       ended: Promise.withResolvers(),
     };
     this.#entries.set(inbound.run_id, entry);
@@ -102,19 +106,30 @@ export class AgentRuns implements RunControl {
     return this.#entries.get(runId)?.slot.lend(wait) ?? wait;
   }
 
+  /** Aborts with ServerStopping when the server begins to stop. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Aborts with ServerStopping when no answer to what this run has dispatched will come before the next start. */
+  childless(runId: string): AbortSignal {
+    return this.#entries.get(runId)?.childless.signal ?? this.stopping;
+  }
+
   isRunning(runId: string): boolean {
     return this.#entries.get(runId)?.state === "running";
   }
 
   /**
-   * Starts nothing more and gives what runs `graceMs` to end. What is still running then is interrupted without an end
-   * in the log: the next start goes on with it (SPEC RUN13).
+   * Starts nothing more and gives what runs `graceMs` to end, unless it waits for a person. What is still running then is
+   * interrupted without an end in the log: the next start goes on with it (SPEC RUN13).
    */
   async close(graceMs: number): Promise<void> {
-    this.#isClosing = true;
+    this.#stopping.abort(new ServerStopping());
     const running = [...this.#entries.values()].filter((entry) => entry.state === "running");
+    for (const entry of running) this.#tellChildless(entry);
     const interrupt = setTimeout(() => {
-      for (const entry of running) entry.controller.abort(new Error("The server is shutting down"));
+      for (const entry of running) entry.controller.abort(this.stopping.reason);
     }, graceMs);
     await Promise.all(running.map((entry) => entry.ended.promise));
     clearTimeout(interrupt);
@@ -131,6 +146,11 @@ export class AgentRuns implements RunControl {
   /** Those that are still open. */
   #childrenOf(runId: string): Entry[] {
     return (this.#children.get(runId) ?? []).filter(({ run }) => this.#entries.has(run.inbound.run_id));
+  }
+
+  #tellChildless(entry: Entry): void {
+    const children = this.#childrenOf(entry.run.inbound.run_id);
+    if (children.every(({ state }) => state === "queued")) entry.childless.abort(this.stopping.reason);
   }
 
   /** Nobody waits for it any more. A parent is added before its children, after a restart too. */
@@ -154,13 +174,15 @@ export class AgentRuns implements RunControl {
   }
 
   async #answer(entry: Entry): Promise<void> {
-    if (this.#isClosing) return;
-    const { run_id } = entry.run.inbound;
+    if (this.stopping.aborted) return;
+    const { run_id, dispatched_by } = entry.run.inbound;
     entry.state = "running";
     await this.#steps.answer(entry.run, entry.controller.signal);
     this.#entries.delete(run_id);
-    if (!this.#isClosing) await this.#stopAll(this.#childrenOf(run_id));
+    if (!this.stopping.aborted) await this.#stopAll(this.#childrenOf(run_id));
     this.#children.delete(run_id);
+    const parent = dispatched_by && this.#entries.get(dispatched_by.run_id);
+    if (this.stopping.aborted && parent) this.#tellChildless(parent);
     entry.ended.resolve();
   }
 }

@@ -7,17 +7,21 @@ import type { CommandDeps } from "./commands/command.ts";
 import { findCommand } from "./commands/command-registry.ts";
 import { dispatchResultEvent } from "./dispatcher.ts";
 import { ModelError } from "./language-model.ts";
+import type { Redactor } from "./redact.ts";
 import { RunAborted } from "./run-aborted.ts";
+import { ServerStopping } from "./server-stopping.ts";
 
 /** What commands have is what the worker has; `findAgent` gives the agent as it is now, a run keeps the one it began with. */
 export interface AgentWorkerDeps extends Omit<CommandDeps, "stopEarlier"> {
+  /** Takes secrets out of what a run ends with, whoever says it (SPEC TOOL13). */
+  readonly redactor: Pick<Redactor, "redact">;
   /** Unexpected failures of a run, for the log; the user gets a sentence without details. */
   readonly onError: (error: unknown) => void;
 }
 
 type Outcome = Pick<RunEndedEvent, "status"> & Pick<OutboundEvent, "error">;
 
-type AttemptDeps = AgentWorkerDeps & CommandDeps & Pick<AgentLoopDeps, "whileWaiting">;
+type AttemptDeps = AgentWorkerDeps & CommandDeps & Pick<AgentLoopDeps, "whileWaiting" | "stopping">;
 
 const RETRY_MS = 1000;
 
@@ -27,7 +31,7 @@ export function createAgentRuns(deps: AgentWorkerDeps, signal: AbortSignal): Age
     answer: async (run, runSignal) => {
       const whileWaiting: AgentLoopDeps["whileWaiting"] = (wait) => runs.whileWaiting(run.inbound.run_id, wait);
       const stopEarlier: CommandDeps["stopEarlier"] = (runId) => runs.stopEarlier(runId);
-      const outcome = await attempt({ ...deps, stopEarlier, whileWaiting }, run, runSignal);
+      const outcome = await attempt({ ...deps, stopEarlier, whileWaiting, stopping: runs.stopping }, run, runSignal);
       if (outcome) await endRun(deps, run, { outcome, signal });
     },
     cancel: (run) => endRun(deps, run, { outcome: aborted(new RunAborted()), signal }),
@@ -63,6 +67,7 @@ async function attempt(deps: AttemptDeps, run: Run, signal: AbortSignal): Promis
     await carryOut(deps, run, signal);
     return { status: "completed", error: null };
   } catch (cause) {
+    if (cause instanceof ServerStopping) return undefined;
     if (signal.aborted) return signal.reason instanceof RunAborted ? aborted(signal.reason) : undefined;
     if (cause instanceof ModelError || cause instanceof BotError) return failed(run, cause.message);
     deps.onError(cause);
@@ -71,7 +76,7 @@ async function attempt(deps: AttemptDeps, run: Run, signal: AbortSignal): Promis
 }
 
 async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promise<void> {
-  const { bus, sessions, tokens, whileWaiting, onError } = deps;
+  const { bus, sessions, tokens, whileWaiting, stopping, onError } = deps;
   const { agent_id, session_id } = run.inbound;
   const found = findCommand(run.inbound);
   const agent = found ? undefined : deps.findAgent(agent_id);
@@ -79,7 +84,7 @@ async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promi
   await appendStarted(deps, run, { command: found?.command.name, signal });
   if (found) return answerCommand(deps, { run, ...found }, signal);
   const model = sessions.owner(session_id)?.model ?? undefined;
-  if (agent) await runAgentLoop({ bus, agent, model, tokens, whileWaiting, onError }, run, signal);
+  if (agent) await runAgentLoop({ bus, agent, model, tokens, whileWaiting, stopping, onError }, run, signal);
 }
 
 function aborted(reason: RunAborted): Outcome {
@@ -109,7 +114,7 @@ async function endRun(
   run: Run,
   { outcome, signal }: { outcome: Outcome; signal: AbortSignal },
 ): Promise<void> {
-  const outbound = outboundEvent(run, outcome);
+  const outbound = outboundEvent(deps, run, outcome);
   const key = `answer:${run.inbound.run_id}`;
   const changes = outcome.status === "completed" ? run.changes : [];
   const answer = appendPatiently(deps, [...changes, outbound, runEndedEvent(run, outcome)], {
@@ -138,14 +143,14 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
-function outboundEvent({ inbound, text }: Run, { error }: Outcome): OutboundEvent {
+function outboundEvent({ redactor }: AgentWorkerDeps, { inbound, text }: Run, { error }: Outcome): OutboundEvent {
   return {
     type: "OutboundEvent",
     session_id: inbound.session_id,
     source: formatSource({ kind: "agent", id: inbound.agent_id }),
-    content: text,
+    content: redactor.redact(text),
     timestamp: Date.now() / 1000,
-    error,
+    error: error && redactor.redact(error),
     run_id: inbound.run_id,
   };
 }

@@ -19,7 +19,7 @@ import type { CallContext } from "./tools/tool.ts";
 export interface DispatcherDeps {
   readonly bus: EventBus;
   readonly sessions: SessionStore;
-  readonly runs: Pick<AgentRuns, "abort" | "whileWaiting">;
+  readonly runs: Pick<AgentRuns, "abort" | "childless" | "whileWaiting">;
   readonly onError: (error: unknown) => void;
 }
 
@@ -51,7 +51,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       const dispatch = dispatchEvent(task, context);
       const after = await publishTask(deps, dispatch, { context, signal });
       try {
-        return await runs.whileWaiting(dispatch.run_id, findResult(deps, dispatch, { after, signal }));
+        const untilStop = AbortSignal.any([signal, runs.childless(dispatch.run_id)]);
+        return await runs.whileWaiting(dispatch.run_id, findResult(deps, dispatch, { after, signal: untilStop }));
       } catch (cause) {
         if (endsChild(signal)) await runs.abort({ run_id: dispatch.child_run_id });
         throw cause;

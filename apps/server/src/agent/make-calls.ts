@@ -134,7 +134,8 @@ async function resultOf(
   const make = (allowed: AllowedCall | undefined): Promise<ToolResult> =>
     withLiveOutput(deps.bus, { ...context, allowed }, (shown) => tools.run(shown, signal));
   if (request === undefined) return await make(allowed);
-  const answer = await deps.whileWaiting(awaitApproval(deps, request, signal));
+  const untilStop = AbortSignal.any([signal, deps.stopping]);
+  const answer = await deps.whileWaiting(awaitApproval(deps, request, untilStop));
   if (answer.decision === "deny") return { content: explainDenial(answer), is_error: true };
   return await make(request.event);
 }

@@ -1,5 +1,5 @@
-import { createInterface, type Interface } from "node:readline/promises";
-import { type MyBotClient, MyBotClientError } from "@my-bot/client";
+import { createInterface } from "node:readline";
+import { type MyBotClient, MyBotClientError, type Receipt } from "@my-bot/client";
 import type { Command } from "commander";
 import { createAnswerPrinter } from "./answer-printer.ts";
 import { askApproval } from "./ask-approval.ts";
@@ -12,7 +12,7 @@ type ChatOptions = ClientOptions & SourceOptions;
 
 export function chatCommand(): Command {
   return sourceOptions(clientCommand("chat"))
-    .description("Talk in the terminal; Ctrl-C stops an answer, Ctrl-D leaves")
+    .description("Talk in the terminal; Ctrl-C or /stop stops an answer, Ctrl-C again or Ctrl-D leaves")
     .action((options: ChatOptions) => withClient(options, (client) => chat(client, options)));
 }
 
@@ -21,18 +21,28 @@ async function chat(client: MyBotClient, options: ChatOptions): Promise<void> {
   if (llm.mode === "offline") console.log("(offline model: scripted answers; see config.example.yaml for a real one)");
   const completer = createCommandCompleter(await client.commands.list());
   const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> ", completer });
+  const leaving = new AbortController();
   let isOpen = true; // piped input ends before its last line is answered
-  const leave = (): void => terminal.close();
   terminal.on("close", () => {
     isOpen = false;
   });
-  terminal.on("SIGINT", leave);
+  const leave = (): void => {
+    leaving.abort();
+    terminal.close();
+  };
+  let interrupt = leave;
+  terminal.on("SIGINT", () => interrupt());
   terminal.prompt();
   const lines = new LineReader(terminal);
-  for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
-    terminal.off("SIGINT", leave);
-    if (line.trim() !== "") await answer(client, { line, options, terminal, lines });
-    terminal.on("SIGINT", leave);
+  for (let line = await lines.next(); line !== undefined; line = await lines.next(leaving.signal)) {
+    const setInterrupt = (stop: () => void): void => {
+      interrupt = () => {
+        interrupt = leave; // the second time
+        stop();
+      };
+    };
+    if (line.trim() !== "") await answer(client, { line, options, lines, leaving: leaving.signal, setInterrupt });
+    interrupt = leave;
     if (isOpen) terminal.prompt();
   }
 }
@@ -40,31 +50,42 @@ async function chat(client: MyBotClient, options: ChatOptions): Promise<void> {
 interface Exchange {
   readonly line: string;
   readonly options: ChatOptions;
-  readonly terminal: Interface;
   readonly lines: LineReader;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly leaving: AbortSignal;
+  /** What Ctrl-C does meanwhile. */
+  readonly setInterrupt: (stop: () => void) => void;
 }
 
-async function answer(client: MyBotClient, { line, options, terminal, lines }: Exchange): Promise<void> {
+async function answer(client: MyBotClient, { line, options, lines, leaving, setInterrupt }: Exchange): Promise<void> {
+  const receipt = Promise.withResolvers<Receipt>();
+  const stop = (): void => {
+    const aborting = receipt.promise.then(({ run_id }) => client.abort({ run_id }));
+    aborting.catch(() => undefined); // what became of the run is told by its answer
+  };
+  setInterrupt(stop);
+  using _ = lines.intercept((typed) => {
+    const isStop = typed.trim().toLowerCase() === "/stop";
+    if (isStop) stop();
+    return isStop;
+  });
   let asked = Promise.resolve(); // one question after the other
-  let stop = (): void => undefined; // nothing is there to stop before the receipt
-  const onInterrupt = (): void => stop();
-  terminal.on("SIGINT", onInterrupt);
+  const { onDelta, onReasoning } = createAnswerPrinter((piece) => process.stdout.write(piece));
   try {
     await client.ask(messageInput(options, line), {
-      onReceipt: ({ run_id }) => {
-        stop = () => void client.abort({ run_id });
-      },
-      onDelta: createAnswerPrinter((piece) => process.stdout.write(piece)),
+      onReceipt: receipt.resolve,
+      onDelta,
+      onReasoning: process.stdout.isTTY ? onReasoning : undefined,
       onApproval: (request, settled) => {
         asked = asked.then(() => askApproval({ client, lines, source: options.source }, request, settled));
       },
+      signal: leaving,
     });
     await asked;
     console.log();
   } catch (cause) {
+    if (leaving.aborted) return;
     if (!(cause instanceof MyBotClientError)) throw cause;
     console.log(`\n! ${cause.message}`);
-  } finally {
-    terminal.off("SIGINT", onInterrupt);
   }
 }

@@ -46,7 +46,7 @@ async function send(text: string, options: SendOptions): Promise<void> {
       console.log(JSON.stringify(await client.send(input)));
       return;
     }
-    const onDelta = createAnswerPrinter((piece) => process.stdout.write(piece));
+    const { onDelta } = createAnswerPrinter((piece) => process.stdout.write(piece));
     const onApproval = (request: ApprovalRequestedEvent): void =>
       console.error(`Waits for: my-bot approve ${request.approval_id}\n${describeApproval(request)}`);
     const answer = await client.ask(input, options.json ? { onApproval } : { onApproval, onDelta });

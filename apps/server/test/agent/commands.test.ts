@@ -40,7 +40,7 @@ test("[CMD1] commands are answered by the server, in exactly these words, and ot
   expect(await ask(client, "/tools")).toMatch(/^\*\*Tools\*\*\n\n- `read`: .*\.\n/);
   expect(await ask(client, "/bindings")).toBe("**Bindings**\n\n- anyone else: `pickle`");
   expect(await ask(client, "/session")).toMatch(
-    /^\*\*Session\*\*\n\n- id: `[0-9a-f-]{36}`\n- title: \/help\n- source: `platform-ws:test`\n- agent: Pickle \(`pickle`\)\n- model: `scripted`\n- messages: 17\n- begun: \d{4}-\d\d-\d\dT\S+Z$/,
+    /^\*\*Session\*\*\n\n- id: `[0-9a-f-]{36}`\n- title: \/help\n- source: `platform-ws:test`\n- agent: Pickle \(`pickle`\)\n- model: `scripted`\n- messages: 17\n- tokens: 0 in, 0 out\n- begun: \d{4}-\d\d-\d\dT\S+Z$/,
   );
   expect(model.requests).toHaveLength(0);
   expect(await ask(client, "/frobnicate now")).toBe("I am the model.");

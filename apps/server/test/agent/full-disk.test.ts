@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { createAgentRuns, runAgentWorker } from "../../src/agent/agent-worker.ts";
 import { TokenCounter } from "../../src/agent/context/token-counter.ts";
 import { createOfflineModel } from "../../src/agent/offline-model.ts";
+import { Redactor } from "../../src/agent/redact.ts";
 import { createReadTool } from "../../src/agent/tools/read.ts";
 import { createToolRegistry } from "../../src/agent/tools/registry.ts";
 import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
@@ -48,6 +49,7 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
     tokens: new TokenCounter(),
     runtimeConfig: createRuntimeConfig(dir.path),
     findAgent: () => agent,
+    redactor: new Redactor(),
     onError: (error: unknown) => void refusals.push(error),
   };
   const runs = createAgentRuns(deps, stop.signal);

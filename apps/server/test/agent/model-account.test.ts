@@ -55,6 +55,9 @@ test("[LLM6] with prices the end of a run tells what all its turns cost, cached 
     cost: 0.0044, // 2 × (600 × 2 + 400 × 0.5 + 100 × 8) / 1,000,000
     currency: "EUR",
   });
+  client.send({ source: "test", content: "/session" });
+  expect((await client.next("RunStartedEvent")).command).toBe("session");
+  expect((await client.next("OutboundEvent")).content).toContain("\n- tokens: 2,000 in, 200 out\n- cost: 0.0044 EUR\n");
 });
 
 test("[LLM6] the end of a run from an older log, without model and cost, is still read", () => {

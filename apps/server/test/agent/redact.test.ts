@@ -99,7 +99,10 @@ describe("a server that is made to tell", () => {
     await using server = await startServer({
       config,
       env: { PLANTED: secrets.variable, BOT_TOKEN: secrets.bot },
-      files: { "notes/keys.md": all.join("\n") },
+      files: {
+        "notes/keys.md": all.join("\n"),
+        "skills/keys/SKILL.md": `---\nname: Keys\ndescription: Tells them.\n---\n${all.join("\n")}\n`,
+      },
     });
     await using client = await connectRaw(server.url, "?events=all", { authorization: `Bearer ${secrets.token}` });
     client.send({ source: "test", content: "Tell me everything" });
@@ -111,6 +114,9 @@ describe("a server that is made to tell", () => {
     expect(await client.next("OutboundEvent")).toMatchObject({ error: expect.stringContaining("refused the API key") });
     client.send({ source: "test", content: "And again" });
     expect(await client.next("OutboundEvent")).toMatchObject({ error: expect.stringContaining(HIDDEN) });
+
+    client.send({ source: "test", content: "/skills keys" });
+    expect((await client.next("OutboundEvent")).content).toContain(all.map(() => HIDDEN).join("\n"));
 
     received.push(...model.requests.map((request) => JSON.stringify(request)));
     const results = client.frames

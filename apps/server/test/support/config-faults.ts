@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { ConfigError } from "../../src/workspace/config-error.ts";
 import { loadConfig } from "../../src/workspace/load-config.ts";
@@ -7,6 +9,22 @@ import { temporaryFolder } from "../workspace-folder.ts";
 export async function load(files: Record<string, string | Uint8Array>, env: Record<string, string> = {}) {
   await using folder = await temporaryFolder(files);
   return await loadConfig(folder.path, { env });
+}
+
+const EXAMPLE = join(import.meta.dirname, "../../../../default_workspace/config.example.yaml");
+/** What it names. */
+export const exampleEnv = {
+  MY_BOT_TOKEN: "a-random-text-of-32-characters!!",
+  BRAVE_API_KEY: "k",
+  DOCS_TOKEN: "t",
+};
+
+/** The packaged example with every key uncommented. */
+export function wholeExample(): string {
+  return readFileSync(EXAMPLE, "utf8")
+    .replace(/^# ( *(?:- |# )?[a-z_]+:)/gm, "$1")
+    .replace(/^( +)# ( *(?:- )?[a-z_]+:)/gm, "$1$2")
+    .replace("sk-your-key-here", "sk-0123456789");
 }
 
 /** The one line a user sees when these files are the workspace. */

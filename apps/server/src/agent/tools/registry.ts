@@ -2,6 +2,7 @@ import { formatIssues, type ToolCallEvent } from "@my-bot/protocol";
 import * as z from "zod";
 import type { ToolsConfig } from "../../workspace/tools-config.ts";
 import type { ModelTool } from "../language-model.ts";
+import { ServerStopping } from "../server-stopping.ts";
 import { previewCall } from "./preview-call.ts";
 import type { AllowedCall, CallContext, Tool, ToolResult } from "./tool.ts";
 import { approvalOf, isOffered } from "./tool-approval.ts";
@@ -18,7 +19,10 @@ export interface ToolRegistry {
   isRepeatable(name: string): boolean;
   /** Whether someone has to allow this call first. What cannot be called at all needs no one: `run` tells why. */
   review(call: Pick<ToolCallEvent, "name" | "arguments">): Promise<Review>;
-  /** Never rejects: what is not allowed, unknown tools, bad arguments, failures and timeouts are results with `is_error`. */
+  /**
+   * What is not allowed, unknown tools, bad arguments, failures and timeouts are results with `is_error`. Rejects with
+   * ServerStopping only: the call goes on after the next start.
+   */
   run(context: CallContext, signal: AbortSignal): Promise<ToolResult>;
 }
 
@@ -128,6 +132,7 @@ async function runTool(
     stop.throwIfAborted();
     return cap(await Promise.race([tool.run(input, stop, context), ending.overdue]));
   } catch (cause) {
+    if (cause instanceof ServerStopping) throw cause;
     if (!stop.aborted) onError(cause);
     if (signal.aborted) return failure(`"${tool.name}" was stopped`);
     if (timeout.aborted) return failure(`"${tool.name}" did not finish within ${timeoutMs / 1000} s and was stopped`);

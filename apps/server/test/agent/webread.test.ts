@@ -196,6 +196,18 @@ describe("what is read", () => {
     expect(content).not.toMatch(/alert|Imprint/);
   });
 
+  const story = `<p>${"Sardines are small fish, and cats love them. ".repeat(20)}</p>`;
+  test.each([
+    ["no body", `<html><title>Fish</title><article>${story}</article></html>`],
+    ["no html", `<title>Fish</title><article>${story}</article>`],
+    ["no end", `<!doctype html><title>Fish</title><main>${story.replace("</p>", "")}`],
+  ])("[TOOL11] a page with %s, as HTML allows, is read as a browser does", async (_, html) => {
+    await using site = await startWebSite((_, response) => answer(response, "text/html", html));
+    const { content, is_error } = await webread(site.url);
+    expect(is_error).toBe(false);
+    expect(content).toMatch(/^Source: http:.*\n\n# Fish\n\nSardines are small fish, and cats love them\. Sardines/);
+  });
+
   test.each([
     ["text/plain", "a < b", "a < b"],
     ["application/json", '{"a":1}', '{"a":1}'],

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Readability } from "@mozilla/readability";
 import { parseHTML } from "linkedom";
+import { parse, serialize } from "parse5";
 import TurndownService from "turndown";
 
 const { html }: { html: string } = workerData;
@@ -12,7 +13,7 @@ parentPort?.postMessage(toMarkdown(html));
 function toMarkdown(text: string): string {
   const turndown = new TurndownService({ headingStyle: "atx", codeBlockStyle: "fenced", bulletListMarker: "-" });
   turndown.remove(["script", "style", "noscript", "iframe"]);
-  const { document } = parseHTML(/<html[\s>]/i.test(text) ? text : `<html><body>${text}</body></html>`);
+  const { document } = parseHTML(serialize(parse(text))); // whole, as a browser sees it: with the tags that a page may leave out
   const title = document.title.trim();
   const article = new Readability(document).parse();
   const body = turndown.turndown(article?.content ?? document.body.innerHTML).trim();

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { link, mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -9,6 +9,7 @@ import { createToolRegistry } from "../src/agent/tools/registry.ts";
 import { createSkillTool } from "../src/agent/tools/skill.ts";
 import type { Tool } from "../src/agent/tools/tool.ts";
 import { callContext } from "./support/call-context.ts";
+import { FILE_TRAPS, setFileTraps } from "./support/file-traps.ts";
 import { type TemporaryFolder, temporaryFolder } from "./workspace-folder.ts";
 
 const never = new AbortController().signal;
@@ -74,16 +75,9 @@ describe("read", () => {
   test("[RUN9] refuses links out, hard links, pipes and devices at once", async () => {
     await using outside = await temporaryFolder({ "secret.md": "secret" });
     await using folder = await temporaryFolder({ "a.md": "a", "dir/b.md": "b" });
-    const at = (path: string): string => join(folder.path, path);
-    await symlink(join(outside.path, "secret.md"), at("file-link"));
-    await symlink(outside.path, at("dir-link"));
-    await symlink("dir/b.md", at("inner-link"));
-    await symlink("/proc/self/environ", at("environ"));
-    await symlink("/dev/zero", at("zero"));
-    await symlink("loop", at("loop"));
-    await link(join(outside.path, "secret.md"), at("hard-link"));
-    execFileSync("mkfifo", [at("pipe")]);
-    for (const path of ["file-link", "dir-link/secret.md", "environ", "zero", "loop", "hard-link", "pipe"]) {
+    await symlink("dir/b.md", join(folder.path, "inner-link"));
+    await setFileTraps(folder.path, outside.path);
+    for (const path of FILE_TRAPS) {
       const result = await read(folder, path);
       expect(result.is_error, path).toBe(true);
       expect(result.content).not.toContain("secret\n");

@@ -12,18 +12,8 @@ for (const direction of ["requests", "answers"] as const) {
     await using server = await startServer();
     await using proxy = await startCuttingProxy(server.url);
     await using client = createMyBotClient({ url: proxy.url });
-    proxy.swallow(direction);
-    const swallowed = proxy.swallowed();
-    const uploading = client.attachments.upload(png);
-    await swallowed;
-    proxy.cut();
-    expect(await uploading).toEqual(image);
-    proxy.swallow(direction);
-    const swallowedAgain = proxy.swallowed();
-    const downloading = client.attachments.download(image.id);
-    await swallowedAgain;
-    proxy.cut();
-    const blob = await downloading;
+    expect(await proxy.lose(direction, () => client.attachments.upload(png))).toEqual(image);
+    const blob = await proxy.lose(direction, () => client.attachments.download(image.id));
     expect([blob.type, Buffer.from(await blob.arrayBuffer()).equals(png)]).toEqual(["image/png", true]);
   });
 }

@@ -13,12 +13,7 @@ for (const direction of ["requests", "answers"] as const) {
     await using client = createMyBotClient({ url: proxy.url });
     await using direct = createMyBotClient({ url: server.url });
     await client.info();
-    proxy.swallow(direction);
-    const swallowed = proxy.swallowed();
-    const sending = client.send({ source: "test", content: "Hi" });
-    await swallowed;
-    proxy.cut();
-    const receipt = await sending;
+    const receipt = await proxy.lose(direction, () => client.send({ source: "test", content: "Hi" }));
     expect(receipt.duplicate).toBe(direction === "answers");
     await answerOf(direct, receipt.run_id);
     const events = (await readAll(direct)).map(({ event }) => event);
@@ -101,14 +96,9 @@ test("[CLT7] deleting and renaming, which do no harm twice, are made again after
   await using proxy = await startCuttingProxy(server.url);
   await using client = createMyBotClient({ url: proxy.url });
   const { session_id } = await client.sessions.create({ source: "test" });
-  const loseAnswer = async () => {
-    proxy.swallow("answers");
-    await proxy.swallowed();
-    proxy.cut();
-  };
-  const [renamed] = await Promise.all([client.sessions.rename(session_id, "New"), loseAnswer()]);
+  const renamed = await proxy.lose("answers", () => client.sessions.rename(session_id, "New"));
   expect(renamed.event).toMatchObject({ title: "New" });
-  await Promise.all([client.sessions.delete(session_id), loseAnswer()]);
+  await proxy.lose("answers", () => client.sessions.delete(session_id));
   await expect(client.sessions.delete(session_id)).rejects.toMatchObject({ code: "NOT_FOUND" });
 });
 
@@ -117,14 +107,8 @@ test("[CLT7] a change whose answer was lost is not made twice", async () => {
   await using proxy = await startCuttingProxy(server.url);
   await using client = createMyBotClient({ url: proxy.url });
   await client.info();
-  proxy.swallow("answers");
-  const swallowed = proxy.swallowed();
-  const creating = expect(client.sessions.create({ source: "test" })).rejects.toMatchObject({
-    name: "ConnectionLostError",
-  });
-  await swallowed;
-  proxy.cut();
-  await creating;
+  const creating = proxy.lose("answers", () => client.sessions.create({ source: "test" }));
+  await expect(creating).rejects.toMatchObject({ name: "ConnectionLostError" });
   expect((await client.sessions.list()).sessions).toHaveLength(1);
 });
 

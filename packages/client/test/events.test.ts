@@ -38,13 +38,9 @@ test("[CLT3] a subscription that loses its line before the first frame is live w
   await using proxy = await startCuttingProxy(server.url);
   await using client = createMyBotClient({ url: proxy.url });
   await client.info();
-  proxy.swallow("answers");
-  const swallowed = proxy.swallowed();
   const records = client.events({ types: ["InboundEvent"] })[Symbol.asyncIterator]();
-  const first = records.next();
-  await swallowed;
-  proxy.cut();
-  expect((await first).value?.event).toEqual({ type: "SyncedEvent" });
+  const first = await proxy.lose("answers", () => records.next());
+  expect(first.value?.event).toEqual({ type: "SyncedEvent" });
   await client.send({ source: "test", content: "Hi" });
   expect((await records.next()).value?.event).toMatchObject({ type: "InboundEvent", content: "Hi" });
   await records.return?.();

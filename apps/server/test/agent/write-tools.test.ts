@@ -1,12 +1,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
-import { chmod, link, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createEditTool } from "../../src/agent/tools/edit.ts";
 import type { ToolResult } from "../../src/agent/tools/tool.ts";
 import { createWriteTool } from "../../src/agent/tools/write.ts";
+import { FILE_TRAPS, setFileTraps } from "../support/file-traps.ts";
 import { type TemporaryFolder, temporaryFolder } from "../workspace-folder.ts";
 
 function write(folder: TemporaryFolder, path: string, content = "new", privatePaths?: readonly string[]) {
@@ -103,18 +104,11 @@ describe("what may be written", () => {
     await using outside = await temporaryFolder({ "secret.md": "secret" });
     await using folder = await temporaryFolder({ "a.md": "secret", "dir/b.md": "secret", "huge.md": "secret" });
     const at = (path: string): string => join(folder.path, path);
-    await symlink(join(outside.path, "secret.md"), at("file-link"));
-    await symlink(outside.path, at("dir-link"));
     await symlink("a.md", at("inner-link"));
     await symlink("dir", at("inner-dir"));
-    await symlink("/proc/self/environ", at("environ"));
-    await symlink("/dev/zero", at("zero"));
-    await symlink("loop", at("loop"));
-    await link(join(outside.path, "secret.md"), at("hard-link"));
-    execFileSync("mkfifo", [at("pipe")]);
+    await setFileTraps(folder.path, outside.path);
     await truncate(at("huge.md"), 5 * 1024 ** 3);
-    const links = ["file-link", "dir-link/secret.md", "dir-link/new.md", "inner-link", "inner-dir/b.md"];
-    for (const path of [...links, "environ", "zero", "loop", "hard-link", "pipe", "huge.md"]) {
+    for (const path of [...FILE_TRAPS, "dir-link/new.md", "inner-link", "inner-dir/b.md", "huge.md"]) {
       expect((await write(folder, path)).is_error, path).toBe(true);
       expect((await edit(folder, path, ["secret", "mine"])).is_error, path).toBe(true);
     }

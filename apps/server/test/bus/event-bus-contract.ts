@@ -1,7 +1,7 @@
 import type { SubscribeOptions } from "@my-bot/protocol";
 import { describe, expect, test } from "vitest";
 import type { EventBus } from "../../src/bus/event-bus.ts";
-import { delta, inbound, outbound, session, toolOutput, toolResult } from "../support/events.ts";
+import { delta, inbound, outbound, reasoning, session, toolOutput, toolResult } from "../support/events.ts";
 import { contents, follow, readAll } from "./read-bus.ts";
 
 /** A place where a bus keeps its log; opening it again is what a restart does. */
@@ -10,6 +10,13 @@ export interface BusStore extends Disposable {
 }
 
 const SOURCE = { sessionSource: "platform-ws:test" };
+
+/** What is never stored, and pieces of it. */
+const LIVE = [
+  ["DeltaEvent", delta],
+  ["ReasoningEvent", reasoning],
+  ["ToolOutputEvent", toolOutput],
+] as const;
 
 /** What every EventBus promises (SPEC BUS); called once for each adapter. */
 export function describeEventBus(name: string, createStore: () => BusStore): void {
@@ -122,30 +129,29 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       await bus.close();
     });
 
-    test("[BUS5] deltas go to live readers in order with the log, and resume at the last cursor", async () => {
-      using store = createStore();
-      const bus = store.open();
-      const live = follow(bus, {});
-      await live.next(); // SyncedEvent
-      await bus.publish([inbound()], SOURCE);
-      bus.broadcast(delta({ content: "Hel" }), SOURCE);
-      bus.broadcast(delta({ offset: 3, content: "lo" }), SOURCE);
-      await bus.publish([outbound({ run_id: "r1" })], SOURCE);
-      const records = [await live.next(), await live.next(), await live.next(), await live.next()];
-      expect(records.map(({ event }) => event.type)).toEqual([
-        "InboundEvent",
-        "DeltaEvent",
-        "DeltaEvent",
-        "OutboundEvent",
-      ]);
-      expect(records[2]?.cursor.startsWith(`${records[0]?.cursor}.`)).toBe(true);
-      expect(new Set(records.map(({ cursor }) => cursor)).size).toBe(4);
-      const resumed = follow(bus, { after: records[2]?.cursor ?? "" });
-      expect((await resumed.next()).cursor).toBe(records[3]?.cursor);
-      await resumed.stop();
-      await live.stop();
-      await bus.close();
-    });
+    test.each(LIVE)(
+      "[BUS5] each %s goes to live readers in order with the log, and resumes at the last cursor",
+      async (type, piece) => {
+        using store = createStore();
+        const bus = store.open();
+        const live = follow(bus, {});
+        await live.next(); // SyncedEvent
+        await bus.publish([inbound()], SOURCE);
+        bus.broadcast(piece({ content: "Hel" }), SOURCE);
+        bus.broadcast(piece({ offset: 3, content: "lo" }), SOURCE);
+        await bus.publish([outbound({ run_id: "r1" })], SOURCE);
+        const records = [await live.next(), await live.next(), await live.next(), await live.next()];
+        expect(records.map(({ event }) => event.type)).toEqual(["InboundEvent", type, type, "OutboundEvent"]);
+        expect(records[2]?.cursor.startsWith(`${records[0]?.cursor}.`)).toBe(true);
+        expect(new Set(records.map(({ cursor }) => cursor)).size).toBe(4);
+        const resumed = follow(bus, { after: records[2]?.cursor ?? "" });
+        expect((await resumed.next()).cursor).toBe(records[3]?.cursor);
+        expect((await readAll(bus, "0")).map(({ event }) => event.type)).not.toContain(type);
+        await resumed.stop();
+        await live.stop();
+        await bus.close();
+      },
+    );
 
     test("[BUS5] a late joiner gets the output so far of each call that runs, and none of one that has its result", async () => {
       using store = createStore();
@@ -170,23 +176,26 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       await bus.close();
     });
 
-    test("[BUS5] a late joiner gets the text so far in one delta; a settled turn is not repeated", async () => {
-      using store = createStore();
-      const bus = store.open();
-      bus.broadcast(delta({ content: "Hel" }), SOURCE);
-      bus.broadcast(delta({ offset: 3, content: "lo" }), SOURCE);
-      const late = follow(bus, {});
-      expect((await late.next()).event.type).toBe("SyncedEvent");
-      expect((await late.next()).event).toMatchObject({ type: "DeltaEvent", offset: 0, content: "Hello" });
-      await bus.publish([outbound({ run_id: "r1" })], SOURCE);
-      const later = follow(bus, {});
-      await later.next(); // SyncedEvent
-      await bus.publish([inbound({ content: "next" })], SOURCE);
-      expect((await later.next()).event).toMatchObject({ type: "InboundEvent", content: "next" });
-      await late.stop();
-      await later.stop();
-      await bus.close();
-    });
+    test.each(LIVE)(
+      "[BUS5] a late joiner gets what was written so far in one %s; an ended run is not repeated",
+      async (type, piece) => {
+        using store = createStore();
+        const bus = store.open();
+        bus.broadcast(piece({ content: "Hel" }), SOURCE);
+        bus.broadcast(piece({ offset: 3, content: "lo" }), SOURCE);
+        const late = follow(bus, {});
+        expect((await late.next()).event.type).toBe("SyncedEvent");
+        expect((await late.next()).event).toMatchObject({ type, offset: 0, content: "Hello" });
+        await bus.publish([outbound({ run_id: "r1" })], SOURCE);
+        const later = follow(bus, {});
+        await later.next(); // SyncedEvent
+        await bus.publish([inbound({ content: "next" })], SOURCE);
+        expect((await later.next()).event).toMatchObject({ type: "InboundEvent", content: "next" });
+        await late.stop();
+        await later.stop();
+        await bus.close();
+      },
+    );
 
     test("[BUS6] a cursor of another store, or past the end, is answered by a GapEvent and the whole log", async () => {
       using store = createStore();
@@ -216,20 +225,23 @@ export function describeEventBus(name: string, createStore: () => BusStore): voi
       await bus.close();
     });
 
-    test("[BUS7] a reader that does not read costs a constant and misses no durable event", async () => {
-      using store = createStore();
-      const bus = store.open();
-      const slow = follow(bus, {});
-      await slow.next(); // SyncedEvent
-      for (let i = 0; i < 50_000; i++) bus.broadcast(delta({ offset: i, content: "x" }), SOURCE);
-      await bus.publish([inbound({ content: "kept" })], SOURCE);
-      const records = [await slow.next(), await slow.next()];
-      const text = records.find(({ event }) => event.type === "DeltaEvent")?.event;
-      expect(contents(records)).toEqual(["kept"]);
-      expect(text).toMatchObject({ offset: 0, content: "x".repeat(50_000) });
-      await slow.stop();
-      await bus.close();
-    });
+    test.each(LIVE)(
+      "[BUS7] a reader that does not read gets each %s as one, and misses no durable event",
+      async (type, piece) => {
+        using store = createStore();
+        const bus = store.open();
+        const slow = follow(bus, {});
+        await slow.next(); // SyncedEvent
+        for (let i = 0; i < 50_000; i++) bus.broadcast(piece({ offset: i, content: "x" }), SOURCE);
+        await bus.publish([inbound({ content: "kept" })], SOURCE);
+        const records = [await slow.next(), await slow.next()];
+        const text = records.find(({ event }) => event.type === type)?.event;
+        expect(contents(records)).toEqual(["kept"]);
+        expect(text).toMatchObject({ offset: 0, content: "x".repeat(50_000) });
+        await slow.stop();
+        await bus.close();
+      },
+    );
 
     test("[BUS8] filters choose by session, by the session's source, and by type", async () => {
       using store = createStore();

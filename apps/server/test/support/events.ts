@@ -3,6 +3,7 @@ import type {
   DeltaEvent,
   InboundEvent,
   OutboundEvent,
+  ReasoningEvent,
   SessionEvent,
   ToolOutputEvent,
   ToolResultEvent,
@@ -38,6 +39,10 @@ export function outbound(fields: Partial<OutboundEvent> = {}): OutboundEvent {
 
 export function delta(fields: Partial<DeltaEvent> = {}): DeltaEvent {
   return { type: "DeltaEvent", session_id: "s1", run_id: "r1", turn: 0, offset: 0, content: "Hel", ...fields };
+}
+
+export function reasoning(fields: Partial<ReasoningEvent> = {}): ReasoningEvent {
+  return { ...delta(), ...fields, type: "ReasoningEvent" };
 }
 
 export function session(fields: Partial<SessionEvent> = {}): SessionEvent {

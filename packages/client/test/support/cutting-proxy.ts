@@ -13,6 +13,8 @@ export interface CuttingProxy extends AsyncDisposable {
   swallow(direction: "requests" | "answers"): void;
   /** Resolves when the next bytes have been swallowed. */
   swallowed(): Promise<void>;
+  /** Makes a call, and cuts the line once its bytes of this direction have been swallowed. */
+  lose<T>(direction: "requests" | "answers", call: () => Promise<T>): Promise<T>;
   /** Cuts each line in the middle of the n-th piece that the server sends on it, `times` times in all. */
   cutInAnswers(n: number, times: number): void;
 }
@@ -81,6 +83,12 @@ export async function startCuttingProxy(target: string): Promise<CuttingProxy> {
     cut,
     swallow: (direction) => {
       swallowing = direction;
+    },
+    lose: async (direction, call) => {
+      swallowing = direction;
+      const swallowed = once(events, "swallowed");
+      const [result] = await Promise.all([call(), swallowed.then(cut)]);
+      return result;
     },
     swallowed: async () => {
       await once(events, "swallowed");

@@ -8,6 +8,7 @@ import {
   SOCKET_IO,
   STOCK,
   WS,
+  WS_DURABLE,
   WS_PREBUILT,
 } from "./fan-out/peers.ts";
 import { measureRoundTrip, type RoundTrip } from "./fan-out/round-trip.ts";
@@ -61,6 +62,6 @@ export async function measureFanOut(say: (line: string) => void): Promise<FanOut
       measureStreams(kind, streams),
     ),
     idle3000: await each("idle", ALL, (kind) => measureIdle(kind, 3000)),
-    roundTrip: await each("round trip", [OURS, STOCK, WS], measureRoundTrip),
+    roundTrip: await each("round trip", [OURS, STOCK, WS, WS_DURABLE], measureRoundTrip),
   };
 }

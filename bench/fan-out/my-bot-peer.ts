@@ -14,7 +14,7 @@ const config = Config.parse({
 const dir = mkdtempSync(join(tmpdir(), "my-bot-bench-"));
 process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
 const { gateway, bus, store } = openBareGateway(dir, config);
-const takeCommits = timeCommits(store);
+const takeCommits = timeCommits(store.writer);
 const startDoor = process.argv[2] === "stock" ? startStockDoor : startOurDoor;
 const { port } = await startDoor(gateway, config.api);
 serveOrders({

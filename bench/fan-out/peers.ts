@@ -35,6 +35,13 @@ export const WS_PREBUILT: PeerKind = {
   args: ["prebuilt"],
   dialect: plain,
 };
+/** Stores a row, synced, before it sends a message back: for round trips only. */
+export const WS_DURABLE: PeerKind = {
+  name: "ws, a synced row first",
+  file: "ws-peer.ts",
+  args: ["durable"],
+  dialect: plain,
+};
 export const SOCKET_IO: PeerKind = { name: "socket.io", file: "socket-io-peer.mjs", dialect: socketIo };
 export const BUN: PeerKind = { name: "Bun publish", file: "bun-peer.mjs", dialect: plain, isBun: true };
 export const ALL: readonly PeerKind[] = [OURS, STOCK, WS, WS_PREBUILT, SOCKET_IO, BUN];

@@ -1,10 +1,10 @@
-import type { SqliteStore } from "../../apps/server/src/bus/sqlite-store.ts";
+import type { DatabaseSync } from "node:sqlite";
 
 /**
- * Times every transaction of this store from now on, from its beginning until it is synced. The function that it gives
+ * Times every transaction of this connection from now on, from its beginning until it is synced. The function that it gives
  * hands over the times so far, in milliseconds.
  */
-export function timeCommits({ writer }: SqliteStore): () => readonly number[] {
+export function timeCommits(writer: DatabaseSync): () => readonly number[] {
   let times: number[] = [];
   const exec = writer.exec.bind(writer);
   let beganAt = 0;

@@ -139,10 +139,12 @@ async function ask(door: Door, content: string): Promise<readonly Frame[]> {
   }
 }
 
-describe.each([
+const doors = [
   { door: "/ws", open: openRaw },
   { door: "/trpc", open: openRpc },
-])("through $door", ({ open }) => {
+];
+
+describe.each(doors)("through $door", ({ open }) => {
   test("[TOOL2] every tool that it is offered has a row here, and every row is a tool", async () => {
     await using door = await open(local.app.url);
     await expect

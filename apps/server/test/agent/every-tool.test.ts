@@ -144,7 +144,7 @@ const doors = [
   { door: "/trpc", open: openRpc },
 ];
 
-describe.each(doors)("through $door", ({ open }) => {
+describe.each(doors)("[RUN6] through $door", ({ open }) => {
   test("[TOOL2] every tool that it is offered has a row here, and every row is a tool", async () => {
     await using door = await open(local.app.url);
     await expect
@@ -158,7 +158,7 @@ describe.each(doors)("through $door", ({ open }) => {
       .toEqual(rows.map(({ name }) => name).sort());
   });
 
-  test.each(rows)("[RUN6] [APR2] [APR3] $name: called, allowed where it asks, made, and told", async (row) => {
+  test.each(rows)("[APR2] [APR3] $name: called, allowed where it asks, made, and told", async (row) => {
     await using door = await open(local.app.url);
     const args = row.arguments(door.name);
     const events = await ask(door, order(row.name, args));

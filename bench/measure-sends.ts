@@ -22,8 +22,8 @@ export async function measureSends(): Promise<Sends> {
   const receiptsOnly = `${bot.url}/ws?session=none`; // a filter that nothing passes but one's own receipts
   const sender = await Sender.connect(receiptsOnly, "one");
   const echoer = await Sender.connect(echo.url, "one");
-  await measureLatencies(sender, 50); // warm
-  await measureLatencies(echoer, 50);
+  await measureLatencies(sender, 500); // until the code is compiled
+  await measureLatencies(echoer, 500);
   const commits = measureCommits(SENDS);
   const echoes = await measureLatencies(echoer, SENDS);
   const sends = await measureLatencies(sender, SENDS);

@@ -4,6 +4,7 @@ const texts = new WeakMap<BotEvent, string>();
 
 /** The JSON of an event: made once, then shared by the log and by every reader. */
 export function eventJson(event: BotEvent): string {
+  if ("offset" in event) return JSON.stringify(event); // live text is gone with its tick: keeping it would cost more
   const known = texts.get(event);
   if (known !== undefined) return known;
   const text = JSON.stringify(event);

@@ -67,7 +67,7 @@ export class FanOut {
   /** Deltas of a tick go out together. */
   broadcast(event: EphemeralEvent, sessionSource: string): void {
     this.#live.add(event, sessionSource);
-    this.#fresh.push({ ...this.ephemeral(this.log.head, event), sessionSource });
+    this.#fresh.push({ cursor: this.#ephemeralCursor(this.log.head), event, sessionSource });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -101,14 +101,12 @@ export class FanOut {
     if (this.#fresh.length === 0) return;
     const fresh = this.#fresh;
     this.#fresh = [];
-    const batches = new Map<ReaderGroup, LiveRecord[]>();
+    const concerned: ReaderGroup[] = [];
     const add = (group: ReaderGroup, record: LiveRecord): void => {
-      const batch = batches.get(group);
-      if (batch) batch.push(record);
-      else batches.set(group, [record]);
+      if (group.add(record)) concerned.push(group);
     };
     for (const record of fresh) this.#groups.forEach(record, add);
-    for (const [group, batch] of batches) group.give(batch, this.log.head);
+    for (const group of concerned) group.give(this.log.head);
   }
 
   /** Texts that are being written now, whole. */
@@ -118,7 +116,11 @@ export class FanOut {
 
   /** The count makes ids unique among all readers: a client that moves between sockets compares them. */
   ephemeral<E extends EventRecord["event"]>(position: number, event: E): EventRecord<E> {
+    return { cursor: this.#ephemeralCursor(position), event };
+  }
+
+  #ephemeralCursor(position: number): Cursor {
     this.#ephemeralCount += 1;
-    return { cursor: `${this.log.cursor(position)}.${this.#ephemeralCount}`, event };
+    return `${this.log.cursor(position)}.${this.#ephemeralCount}`;
   }
 }

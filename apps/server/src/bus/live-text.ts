@@ -4,7 +4,9 @@ import { matchesFilter } from "./filter.ts";
 
 interface LiveWriting {
   readonly sessionSource: string;
-  readonly event: EphemeralEvent; // offset 0, all text so far
+  last: EphemeralEvent;
+  /** All so far. */
+  text: string;
 }
 
 /** The answer of a turn and its thoughts; the output of a call, of which a turn may have many. */
@@ -24,11 +26,16 @@ export class LiveText {
   add(event: EphemeralEvent, sessionSource: string): void {
     const writings: Writings = this.#runs.get(event.run_id) ?? new Map();
     const key = keyOf(event);
-    const last = writings.get(key)?.event;
-    const known = last?.turn === event.turn ? last.content : "";
-    const before = known.length === event.offset ? known : known.slice(0, event.offset);
-    writings.set(key, { sessionSource, event: { ...event, offset: 0, content: before + event.content } });
-    this.#runs.set(event.run_id, writings);
+    const writing = writings.get(key);
+    if (writing) {
+      const known = writing.last.turn === event.turn ? writing.text : "";
+      const before = known.length === event.offset ? known : known.slice(0, event.offset);
+      writing.last = event;
+      writing.text = before + event.content;
+    } else {
+      writings.set(key, { sessionSource, last: event, text: event.content });
+      this.#runs.set(event.run_id, writings);
+    }
   }
 
   /** A turn's text is in the log once its tool calls or its answer are, an output once the call's result is. */
@@ -45,8 +52,8 @@ export class LiveText {
   snapshot(filter: EventFilter | undefined): EphemeralEvent[] {
     return [...this.#runs.values()]
       .flatMap((writings) => [...writings.values()])
-      .filter(({ event, sessionSource }) => matchesFilter(event, sessionSource, filter))
-      .map(({ event }) => event);
+      .filter(({ last, sessionSource }) => matchesFilter(last, sessionSource, filter))
+      .map(({ last, text }) => ({ ...last, offset: 0, content: text }));
   }
 }
 

@@ -7,12 +7,21 @@ import type { Follower } from "./follower.ts";
 export class ReaderGroup {
   readonly filter: EventFilter | undefined;
   readonly members = new Set<Follower>();
+  #batch: LiveRecord[] = []; // of this tick
 
   constructor(filter: EventFilter | undefined) {
     this.filter = filter;
   }
 
-  give(batch: EventBatch, head: number): void {
+  /** For the batch of this tick; true when it is its first. */
+  add(record: LiveRecord): boolean {
+    return this.#batch.push(record) === 1;
+  }
+
+  /** Hands the batch out; `head` is the end of the log. */
+  give(head: number): void {
+    const batch: EventBatch = this.#batch;
+    this.#batch = [];
     for (const follower of this.members) follower.give(batch, head);
   }
 }

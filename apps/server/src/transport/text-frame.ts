@@ -11,7 +11,15 @@ export function textFrame(text: string): Buffer {
 }
 
 /** One buffer with a WebSocket text frame for each ending, all of which begin with `beginning`. */
-export function textFrames(beginning: Buffer, endings: readonly Buffer[]): Buffer {
+export function textFrames(beginning: string, endings: readonly string[]): Buffer {
+  const [only] = endings;
+  return endings.length === 1
+    ? textFrame(beginning + only)
+    : Buffer.concat(endings.map((ending) => textFrame(beginning + ending)));
+}
+
+/** The same of bytes that are there already. */
+export function byteFrames(beginning: Buffer, endings: readonly Buffer[]): Buffer {
   const total = endings.reduce((sum, { length }) => sum + frameBytes(beginning.length + length), 0);
   const frames = Buffer.allocUnsafe(total);
   let at = 0;

@@ -17,6 +17,7 @@ export interface LoadEvent {
 export type Order =
   | { readonly type: "publish"; readonly count: number }
   | { readonly type: "stream"; readonly sessions: number; readonly tokensPerSecond: number }
+  | { readonly type: "collect" }
   | { readonly type: "usage" };
 
 export interface Usage {
@@ -59,9 +60,10 @@ export function serveOrders({ port, publish, stream, takeCommits }: PeerServer):
       publish(Array.from({ length: order.count }, () => loadEvent(published++)));
     } else if (order.type === "stream") {
       stream?.(order);
-    } else {
-      const { user, system } = process.cpuUsage(); // before the collection that the other figure needs
+    } else if (order.type === "collect") {
       globalThis.gc?.();
+    } else {
+      const { user, system } = process.cpuUsage();
       const commits = takeCommits?.() ?? [];
       const rssBytes = process.memoryUsage().rss;
       process.send?.({

@@ -100,11 +100,15 @@ export async function measureIdle(kind: PeerKind, clients: number): Promise<Idle
   };
 }
 
+/** Collections come before and after: memory is what is held, and the peer's time is none of theirs. */
 async function openCounted(peer: Peer, clients: number) {
+  peer.order({ type: "collect" });
   const before = await peer.usage();
   const load = await openClients(peer, clients);
-  const after = await peer.usage();
-  return { load, rssBytes: after.rssBytes - before.rssBytes, cpuMs: after.cpuMs - before.cpuMs };
+  const { cpuMs } = await peer.usage();
+  peer.order({ type: "collect" });
+  const { rssBytes } = await peer.usage();
+  return { load, rssBytes: rssBytes - before.rssBytes, cpuMs: cpuMs - before.cpuMs };
 }
 
 async function openClients(peer: Peer, count: number): Promise<LoadClient[]> {

@@ -36,7 +36,10 @@ test("[DOOR4] no upgrade or request, however malformed, ends the process", async
       "/trpc",
       header,
     ]),
-    ...["//", "//[::bad", "http://[", "http://", "*", "/%", "ws"].map((target) => [target, `Host: ${host}`]),
+    ...["//", "//[::bad", "http://[", "http://", "*", "/%", "/\\[", "/\t/[", "ws"].map((target) => [
+      target,
+      `Host: ${host}`,
+    ]),
   ] as const;
   for (const [target = "", header = ""] of bad) {
     for (const lines of [upgrade(target, [header]), [`GET ${target} HTTP/1.1`, header]]) {

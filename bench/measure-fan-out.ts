@@ -56,7 +56,7 @@ export async function measureFanOut(say: (line: string) => void): Promise<FanOut
     distinctIds1000: await each("1 000 request ids", [distinctIds(OURS), distinctIds(STOCK)], (kind) =>
       measureSaturated(kind, 1000, SECONDS),
     ),
-    paced50: await each("50 events/s", [OURS, STOCK, WS, WS_PREBUILT, SOCKET_IO, BUN], paced(50)),
+    paced50: await each("50 events/s", [OURS, STOCK, WS, WS_DURABLE, WS_PREBUILT, SOCKET_IO, BUN], paced(50)),
     paced500: await each("500 events/s", [OURS, BUN], paced(500)),
     streams200: await each("200 sessions", [bySession(OURS), bySession(STOCK)], (kind) =>
       measureStreams(kind, streams),

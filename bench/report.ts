@@ -122,6 +122,7 @@ export function fanOutTable(rounds: readonly FanOut[]): string {
 export function ratioLines(rounds: readonly FanOut[]): string {
   const cpu = (pick: (round: FanOut) => FanOut["paced50"]) => medians(rounds.map(pick), ({ cpuMicros }) => cpuMicros);
   const [at1000, at5000] = cpuPerDelivery(rounds).map(({ cpu: figures }) => figures);
+  const paced = cpu(({ paced50 }) => paced50);
   const distinct = cpu(({ distinctIds1000 }) => distinctIds1000);
   const streams = cpu(({ streams200 }) => streams200);
   const held = (pick: (figures: FanOut["paced500"][string]) => number | undefined): number | undefined =>
@@ -145,6 +146,7 @@ export function ratioLines(rounds: readonly FanOut[]): string {
   return [
     `1 000 clients: stock ÷ ours ${ratio(at1000?.get(STOCK), at1000?.get(OURS))}, ws ÷ ours ${ratio(at1000?.get(WS), at1000?.get(OURS))}, ours ÷ Bun ${ratio(at1000?.get(OURS), at1000?.get("Bun publish"))}`,
     `5 000 clients: stock ÷ ours ${ratio(at5000?.get(STOCK), at5000?.get(OURS))}, ws ÷ ours ${ratio(at5000?.get(WS), at5000?.get(OURS))}, ours ÷ Bun ${ratio(at5000?.get(OURS), at5000?.get("Bun publish"))}`,
+    `50 events/s × 1 000 clients: ours ÷ ws ${ratio(paced.get(OURS), paced.get(WS))}, ours ÷ a ws that stores a row first ${ratio(paced.get(OURS), paced.get(WS_DURABLE))}, stock ÷ ours ${ratio(paced.get(STOCK), paced.get(OURS))}, stock ÷ Bun ${ratio(paced.get(STOCK), paced.get("Bun publish"))}`,
     `each client with another request id: ours ÷ ws ${ratio(distinct.get(OURS), at1000?.get(WS))}, ours ÷ stock ${ratio(distinct.get(OURS), distinct.get(STOCK))}`,
     `200 sessions × 50 tokens/s: ${streams.get(OURS)?.toFixed(1)} µs a token, ours ÷ stock ${ratio(streams.get(OURS), streams.get(STOCK))}`,
     `500 events/s × 1 000 clients: ${Math.round(held(({ deliveriesPerSecond }) => deliveriesPerSecond) ?? 0).toLocaleString("en")} deliveries/s, p99 ${Math.round(held(({ p99Ms }) => p99Ms) ?? 0)} ms, ${held(({ behind }) => behind)} events behind at the end`,

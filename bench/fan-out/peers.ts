@@ -35,7 +35,7 @@ export const WS_PREBUILT: PeerKind = {
   args: ["prebuilt"],
   dialect: plain,
 };
-/** Stores a row, synced, before it sends a message back: for round trips only. */
+/** Stores a row, synced, before it sends anything: what durability costs by itself. */
 export const WS_DURABLE: PeerKind = {
   name: "ws, a synced row first",
   file: "ws-peer.ts",

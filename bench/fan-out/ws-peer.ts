@@ -1,6 +1,7 @@
 /**
  * A broadcast over `ws`: `ws-peer.ts plain` as its README shows it, `ws-peer.ts prebuilt` with a frame that is made once.
- * Either sends what a client says back to it; `ws-peer.ts durable` stores it first, synced, in a transaction of its own.
+ * Either sends what a client says back to it; `ws-peer.ts durable` is plain, and stores all that it sends first, synced,
+ * in a transaction of its own.
  */
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,6 +20,7 @@ const frames = new SharedFrames(({ event }) => JSON.stringify(event));
 
 function sendPlain(event: LoadEvent): void {
   const data = JSON.stringify(event);
+  rows?.add(data);
   for (const client of wss.clients) {
     if (client.readyState === WebSocket.OPEN) client.send(data);
   }

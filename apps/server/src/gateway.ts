@@ -69,11 +69,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     createSession: (input) => createSession(deps, input),
     renameSession: ({ session_id, title }) =>
       publishSession(deps, requireOwner(deps, session_id), { action: "renamed", title }),
-    deleteSession: async (sessionId) => {
-      const owner = requireOwner(deps, sessionId);
-      await runs.abort({ session_id: sessionId });
-      return publishSession(deps, owner, { action: "deleted", title: null });
-    },
+    deleteSession: (sessionId) => deleteSession(deps, sessionId),
     listAgents: () => listAgents(workspace()),
     listCommands,
     info,
@@ -156,6 +152,17 @@ async function createSession(deps: GatewayDeps, input: CreateSessionInput): Prom
   );
   await publishSession(deps, owner, { action: "created", title: input.title ?? null });
   return getSession(deps, owner.session_id);
+}
+
+/** With the sessions of its tasks, which tell what was asked and answered in it; in one tick, and so in one commit. */
+async function deleteSession(deps: GatewayDeps, sessionId: string): Promise<EventRecord<SessionEvent>> {
+  const { sessions, runs } = deps;
+  const owner = requireOwner(deps, sessionId);
+  await runs.abort({ session_id: sessionId });
+  await Promise.all(sessions.descendants(sessionId).map(({ session_id }) => runs.abort({ session_id })));
+  const remove = (one: SessionOwner) => publishSession(deps, one, { action: "deleted", title: null });
+  const [deleted] = await Promise.all([remove(owner), ...sessions.descendants(sessionId).map(remove)]);
+  return deleted;
 }
 
 async function publishSession(

@@ -9,6 +9,8 @@ interface SessionItemProps {
   readonly session: SessionView;
   /** Of a session that an agent of another one began. */
   readonly parent: SessionView | undefined;
+  /** Agents of it began other sessions, which go with it. */
+  readonly hasTasks: boolean;
   readonly isSelected: boolean;
   onSelect(): void;
   onRename(title: string): void;
@@ -20,7 +22,8 @@ export function sessionTitle(session: SessionView | null | undefined): string {
 }
 
 /** A conversation in the list: a link, and in its place the form or the question that was asked for. */
-export function SessionItem({ session, parent, isSelected, onSelect, onRename, onDelete }: SessionItemProps) {
+export function SessionItem(props: SessionItemProps) {
+  const { session, parent, hasTasks, isSelected, onSelect, onRename, onDelete } = props;
   const [mode, setMode] = useState<"link" | "rename" | "delete">("link");
   const title = sessionTitle(session);
   const close = (): void => setMode("link");
@@ -31,7 +34,7 @@ export function SessionItem({ session, parent, isSelected, onSelect, onRename, o
       className={`group relative rounded-lg ${isSelected ? "bg-muted" : "hover:bg-muted/60"}`}
     >
       {mode === "rename" && <RenameForm title={title} onRename={onRename} onClose={close} />}
-      {mode === "delete" && <DeleteQuestion onDelete={onDelete} onClose={close} />}
+      {mode === "delete" && <DeleteQuestion hasTasks={hasTasks} onDelete={onDelete} onClose={close} />}
       {mode === "link" && (
         <>
           <a
@@ -131,14 +134,22 @@ function RenameForm({
   );
 }
 
-function DeleteQuestion({ onDelete, onClose }: { onDelete: () => void; onClose: () => void }) {
+function DeleteQuestion({
+  hasTasks,
+  onDelete,
+  onClose,
+}: {
+  hasTasks: boolean;
+  onDelete: () => void;
+  onClose: () => void;
+}) {
   return (
     <fieldset
-      aria-label="Delete this conversation?"
+      aria-label={hasTasks ? "Delete this conversation and its tasks?" : "Delete this conversation?"}
       onKeyDown={(event) => closeOnEscape(event, onClose)}
       className="flex min-h-9 items-center gap-1 px-2.5 py-1 text-sm"
     >
-      <span className="flex-1">Delete it?</span>
+      <span className="flex-1">{hasTasks ? "Delete it and its tasks?" : "Delete it?"}</span>
       <button
         type="button"
         ref={focus}

@@ -59,6 +59,7 @@ function SessionItems({ list, selected, onChoice }: SidebarProps) {
             key={session.session_id}
             session={session}
             parent={sessions.find(({ session_id }) => session_id === session.parent_session_id)}
+            hasTasks={sessions.some(({ parent_session_id }) => parent_session_id === session.session_id)}
             isSelected={session.session_id === selected}
             onSelect={onChoice}
             onRename={(title) => void client.sessions.rename(session.session_id, title).catch(reportError)}

@@ -16,6 +16,8 @@ export interface SessionStore {
   resolve(source: string): SessionOwner | undefined;
   /** Like `resolve`, by session id. */
   owner(sessionId: string): SessionOwner | undefined;
+  /** The sessions of all tasks that came from this one, at any depth; sees uncommitted ones. */
+  descendants(sessionId: string): readonly SessionOwner[];
   /** Messages of a session that wait for their answer, the running one included; sees uncommitted ones. */
   openRuns(sessionId: string): number;
   get(sessionId: string): SessionView | undefined;

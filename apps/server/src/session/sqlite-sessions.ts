@@ -30,6 +30,7 @@ export function openSqliteSessions(store: SqliteStore): SessionStore & Projectio
     apply: (record) => applyRecord(write, record),
     resolve: (source) => toOwner(read.resolve.get(source)),
     owner: (sessionId) => toOwner(read.owner.get(sessionId)),
+    descendants: (sessionId) => read.descendants.all(sessionId).flatMap((row) => toOwner(row) ?? []),
     openRuns: (sessionId) => Number(read.openRuns.get(sessionId)?.open_runs ?? 0),
     get: (sessionId) => toView(read.get.get(sessionId)),
     openMessages: (sessionId, limit) =>
@@ -79,10 +80,16 @@ function prepareWrites({ writer }: SqliteStore) {
 }
 
 function prepareReads({ writer, reader }: SqliteStore) {
-  const owner = "SELECT session_id, source, agent_id, parent_session_id, model FROM sessions WHERE session_id =";
+  const owners = "SELECT session_id, source, agent_id, parent_session_id, model FROM sessions";
   return {
-    resolve: writer.prepare(`${owner} (SELECT session_id FROM source_sessions WHERE source = ?)`),
-    owner: writer.prepare(`${owner} ?`),
+    resolve: writer.prepare(`${owners} WHERE session_id = (SELECT session_id FROM source_sessions WHERE source = ?)`),
+    owner: writer.prepare(`${owners} WHERE session_id = ?`),
+    descendants: writer.prepare(
+      `WITH RECURSIVE family (member) AS (
+         SELECT session_id FROM sessions WHERE parent_session_id = ?
+         UNION SELECT session_id FROM sessions JOIN family ON parent_session_id = member
+       ) ${owners} JOIN family ON session_id = member`,
+    ),
     openRuns: writer.prepare("SELECT open_runs FROM sessions WHERE session_id = ?"),
     get: reader.prepare("SELECT * FROM sessions WHERE session_id = ?"),
     openMessages: reader.prepare(

@@ -147,7 +147,7 @@ describe("events", () => {
     expect(await client.next("OutboundEvent")).toMatchObject({ session_id: parent, content: "done: Sort" });
   });
 
-  test("[AGT2] a dispatch belongs to its parent's session: live, in history, by source, and it goes with it", async () => {
+  test("[AGT2] [SES4] a dispatch belongs to its parent's session: live, in history, by source, and it goes with it", async () => {
     await using model = await startScriptedModel(asAgents({ Boss: dispatches("clerk", "Sort"), Clerk: obeys }));
     await using server = await start(model);
     await using live = await connectRaw(server.url, "?events=all&source=test");
@@ -168,8 +168,11 @@ describe("events", () => {
     await rpc.sessions.delete.mutate({ session_id: String(parent) });
     await using rest = await connectRaw(server.url, "?events=all&after=0");
     await rest.next("SyncedEvent");
-    const left = new Set(rest.frames.map(({ type, session_id }) => (session_id === parent ? type : "of the child")));
-    expect([...left]).toEqual(["of the child", "SessionEvent"]);
+    expect(rest.frames.slice(0, -1)).toMatchObject([
+      { type: "SessionEvent", action: "deleted", session_id: parent },
+      { type: "SessionEvent", action: "deleted", source: "agent:boss" }, // the task told what was asked and answered
+    ]);
+    expect(await rpc.sessions.list.query()).toEqual({ sessions: [], next: null });
     await close();
   });
 });

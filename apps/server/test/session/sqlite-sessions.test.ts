@@ -35,6 +35,18 @@ test("[SES1] a source is bound to its first session, seen at once by the writer,
   await bus.close();
 });
 
+test("[SES4] the sessions of tasks are found at any depth, seen at once by the writer", async () => {
+  using dir = tempDir();
+  const { bus, sessions } = open(dir);
+  await bus.publish([session(), session({ session_id: "s2" })], SOURCE);
+  const child = bus.publish([session({ session_id: "s3", parent_session_id: "s1" })], SOURCE);
+  const grandchild = bus.publish([session({ session_id: "s4", parent_session_id: "s3" })], SOURCE);
+  const idsBelow = (id: string): string[] => sessions.descendants(id).map(({ session_id }) => session_id);
+  expect(["s1", "s2", "s3"].map(idsBelow)).toEqual([["s3", "s4"], [], ["s4"]]);
+  await Promise.all([child, grandchild]);
+  await bus.close();
+});
+
 test("[SES2] the title is the first message, cut at 50 characters and never within one; a name wins", async () => {
   using dir = tempDir();
   const { bus, sessions } = open(dir);

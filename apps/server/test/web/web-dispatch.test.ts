@@ -18,7 +18,7 @@ const needsApproval: ModelScript = (reply, request) => {
   return (isTold ? says("Sorted.") : callsTool("bash", { command: "echo sorting" }))(reply, request);
 };
 
-test("[AGT7] [WEB5] what a task asks for is answered where it was given; its line leads to the child, and back", async () => {
+test("[AGT7] [WEB5] [SES4] what a task asks for is answered where it was given; its line leads to the child, and back; both are deleted together", async () => {
   await using model = await startScriptedModel(
     asAgents({ Boss: dispatches("clerk", "Sort the post"), Clerk: needsApproval }),
   );
@@ -40,5 +40,10 @@ test("[AGT7] [WEB5] what a task asks for is answered where it was given; its lin
   await page.getByText("Allowed once by you").waitFor();
   await page.getByTestId("parent").click();
   await page.waitForURL((url) => url.hash === parent);
+
+  await page.getByRole("button", { name: "Delete Is there any post?" }).click();
+  const question = page.getByRole("group", { name: "Delete this conversation and its tasks?" });
+  await question.getByRole("button", { name: "Delete" }).click();
+  await page.getByText("Nothing here yet.").waitFor();
   await page.close();
 });

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import * as z from "zod";
 import { FolderError, HARD_LINK, openInside } from "../../workspace/open-inside.ts";
 import { readUpTo } from "../../workspace/read-text.ts";
@@ -26,6 +27,7 @@ export function createReadTool(options: WorkspaceToolOptions) {
       try {
         await using file = await openInside(workspaceDir, path);
         if (isPrivate(file.path, privatePaths)) return cannot("read", path, "is private");
+        if (isLinked(path, file.path)) return cannot("read", path, leadsTo(file.path));
         if (file.stats.nlink > 1) return cannot("read", path, HARD_LINK);
         return toResult(path, await readUpTo(file.handle, MAX_BYTES), file.stats.size);
       } catch (cause) {
@@ -38,11 +40,21 @@ export function createReadTool(options: WorkspaceToolOptions) {
 /** `folder` is where it really is. */
 async function readFolder(options: WorkspaceToolOptions, path: string, folder: string): Promise<ToolResult> {
   if (folder !== "." && isPrivate(folder, options.privatePaths)) return cannot("read", path, "is private");
+  if (isLinked(path, folder)) return cannot("read", path, leadsTo(folder));
   try {
     return { content: await listFolder(options, folder), is_error: false };
   } catch (cause) {
     return cannot("read", path, cause);
   }
+}
+
+/** Rules are about paths: what is read has to be at the very path that was judged (SPEC APR8). */
+function isLinked(path: string, real: string): boolean {
+  return posix.normalize(path).replace(/\/$/, "") !== real;
+}
+
+function leadsTo(real: string): string {
+  return `is a link to ${JSON.stringify(real)}: read that path instead`;
 }
 
 function toResult(path: string, bytes: Buffer, size: number): ToolResult {

@@ -38,13 +38,15 @@ export function BotProvider({ children }: { children: ReactNode }) {
   }, []);
 
   useEffect(() => {
+    if (isRefused) return undefined; // nothing more is tried with that token
     const opened = openBot(token ?? takeToken(), reportError);
     setBot(opened);
     return () => {
+      setBot(null);
       opened.outbox.close();
       void opened.client.close();
     };
-  }, [token, reportError]);
+  }, [token, isRefused, reportError]);
 
   const submitToken = (text: string): void => {
     keepToken(text);

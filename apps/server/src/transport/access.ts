@@ -1,24 +1,35 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { ApiConfig } from "../workspace/config.ts";
+import { senderOf } from "./sender.ts";
+import { Visitor } from "./visitor.ts";
+import { BLOCKED_SECONDS, WrongTokens } from "./wrong-tokens.ts";
 
 /** Why a request is turned away, as an HTTP answer. */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 404 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 429 | 503;
   readonly reason: string;
+  readonly retryAfterSeconds?: number;
 }
 
 export interface AccessPolicy {
   /** Refuses what is malformed or comes from a stranger's page or name (SPEC DOOR2, DOOR3). */
   check(request: IncomingMessage): Refusal | undefined;
-  /** True when no token is configured, or this is it. */
-  isToken(token: string | undefined): boolean;
+  /** Refuses who has sent too many wrong tokens, at the doors that need one (SPEC DOOR10). */
+  checkGuesses(request: IncomingMessage): Refusal | undefined;
+  visitor(request: IncomingMessage): Visitor;
   /** From now on this is the token; undefined: none is needed. Returns whether it is another than before. */
   changeToken(token: string | undefined): boolean;
 }
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+
+const TOO_MANY_GUESSES: Refusal = {
+  status: 429,
+  reason: `Too many wrong tokens came from here; try again in ${BLOCKED_SECONDS / 60} minutes`,
+  retryAfterSeconds: BLOCKED_SECONDS,
+};
 
 export function createAccessPolicy(api: ApiConfig): AccessPolicy {
   const hosts = new Set([
@@ -27,10 +38,14 @@ export function createAccessPolicy(api: ApiConfig): AccessPolicy {
     ...api.allowed_hosts.map((host) => host.toLowerCase()),
   ]);
   const origins = new Set(api.allowed_origins.map((origin) => origin.toLowerCase()));
+  const wrongTokens = new WrongTokens();
   let { token } = api;
+  const isToken = (given: string): boolean => token === undefined || timingSafeEqual(digest(given), digest(token));
+  const sender = (request: IncomingMessage) => (token === undefined ? undefined : senderOf(request));
   return {
     check: (request) => checkTarget(request) ?? checkHost(request, hosts) ?? checkOrigin(request, origins),
-    isToken: (given) => token === undefined || timingSafeEqual(digest(given ?? ""), digest(token)),
+    checkGuesses: (request) => (wrongTokens.isBlocked(sender(request)) ? TOO_MANY_GUESSES : undefined),
+    visitor: (request) => new Visitor({ sender: sender(request), wrongTokens, isToken }),
     changeToken: (next) => {
       const isOther = next !== token;
       token = next;

@@ -51,7 +51,8 @@ async function serve(
   request: IncomingMessage,
   { response, path }: { readonly response: ServerResponse; readonly path: string },
 ): Promise<void> {
-  if (!access.isToken(bearerToken(request))) throw new BotError("UNAUTHORIZED", "This server needs its token");
+  if (!access.visitor(request).shows(bearerToken(request)))
+    throw new BotError("UNAUTHORIZED", "This server needs its token");
   connectionOf(request.socket, limits).countCall();
   const id = path.slice(ATTACHMENTS.length + 1);
   if (request.method === "POST" && id === "") {

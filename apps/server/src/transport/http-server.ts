@@ -5,6 +5,7 @@ import type { Gateway } from "@my-bot/protocol";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { ApiConfig } from "../workspace/config.ts";
 import { bearerToken, createAccessPolicy, type Refusal } from "./access.ts";
+import { AddressLimits } from "./address-limits.ts";
 import { ATTACHMENTS, createAttachmentDoor } from "./attachment-door.ts";
 import { Connection } from "./connection.ts";
 import { createEventFrames } from "./event-frames.ts";
@@ -71,6 +72,8 @@ function createDoors(deps: HttpServerDeps) {
   const { api, gateway, onError } = deps;
   const { limits } = api;
   const access = createAccessPolicy(api);
+  // without a token only this machine can come in (SPEC DOOR5)
+  const addresses = api.token === undefined ? undefined : new AddressLimits(limits);
   const options = { noServer: true, maxPayload: limits.frame_bytes, perMessageDeflate: false };
   const raw = new WebSocketServer(options);
   const rpc = new WebSocketServer(options);
@@ -81,12 +84,12 @@ function createDoors(deps: HttpServerDeps) {
   raw.on("connection", openRaw);
 
   function handleRequest(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = access.check(request);
     const path = pathOf(request);
-    if (refusal) sendText(response, refusal.status, `${refusal.reason}\n`);
+    const refusal = access.check(request) ?? (isOpenDoor(path) ? undefined : access.checkGuesses(request));
+    if (refusal) sendText(response, refusal.status, `${refusal.reason}\n`, retryAfter(refusal));
     else if (path === "/healthz") response.writeHead(200, { "Content-Type": "application/json" }).end(`{"ok":true}`);
     else if (path === "/ws") sendText(response, 426, "This is a WebSocket endpoint\n");
-    else if (path === ATTACHMENTS || path.startsWith(`${ATTACHMENTS}/`)) void attachments(request, response, path);
+    else if (isBelow(path, ATTACHMENTS)) void attachments(request, response, path);
     else if (path.startsWith("/trpc/")) trpc.handle(request, response, path.slice("/trpc/".length)).catch(onError);
     else staticFiles(request, response);
   }
@@ -94,12 +97,13 @@ function createDoors(deps: HttpServerDeps) {
   /** Nothing unchecked goes on from here: one bad upgrade must not end the process (SPEC DOOR4). */
   function handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const refusal = access.check(request) ?? refuseUpgrade(request);
+    const refusal = access.check(request) ?? access.checkGuesses(request) ?? refuseUpgrade(request);
     if (refusal) sendRefusal(socket, refusal);
     else accept(pathOf(request) === "/ws" ? raw : rpc, request, socket, head);
   }
 
   function accept(door: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    addresses?.count(request, socket);
     door.handleUpgrade(request, socket, head, (ws) => {
       ws.on("error", terminate);
       door.emit("connection", ws, request);
@@ -111,8 +115,9 @@ function createDoors(deps: HttpServerDeps) {
     if (path !== "/ws" && path !== "/trpc") return { status: 404, reason: "WebSocket endpoints are /ws and /trpc" };
     if (raw.clients.size + rpc.clients.size >= limits.connections)
       return { status: 503, reason: "Too many connections" };
+    if (addresses?.hasRoom(request) === false) return { status: 503, reason: "Too many connections from this address" };
     // The RPC door asks for the token at each call, since browsers send it only after the upgrade.
-    if (path === "/trpc" || access.isToken(bearerToken(request))) return undefined;
+    if (path === "/trpc" || access.visitor(request).shows(bearerToken(request))) return undefined;
     return { status: 401, reason: "This server needs its token: Authorization: Bearer <token>" };
   }
 
@@ -147,13 +152,28 @@ function pathOf({ url = "" }: IncomingMessage): string {
   return url.split("?", 1)[0] ?? "";
 }
 
-function sendRefusal(socket: Duplex, { status, reason }: Refusal): void {
+/** Pages and health, which need no token. */
+function isOpenDoor(path: string): boolean {
+  return !path.startsWith("/trpc/") && !isBelow(path, ATTACHMENTS);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function retryAfter({ retryAfterSeconds }: Refusal): Readonly<Record<string, string>> {
+  return retryAfterSeconds === undefined ? {} : { "Retry-After": String(retryAfterSeconds) };
+}
+
+function sendRefusal(socket: Duplex, refusal: Refusal): void {
+  const { status, reason } = refusal;
   const body = `${reason}\n`;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "Connection: close",
     "Content-Type: text/plain; charset=utf-8",
     `Content-Length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(retryAfter(refusal)).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }

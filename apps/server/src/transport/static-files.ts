@@ -38,6 +38,11 @@ function setCaching(response: ServerResponse, path: string): void {
   response.setHeader("Cache-Control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
 }
 
-export function sendText(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(text);
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers?: Readonly<Record<string, string>>,
+): void {
+  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", ...headers }).end(text);
 }

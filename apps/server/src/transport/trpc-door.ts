@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { appRouter, BotError, type ConnectionContext, type Gateway } from "@my-bot/protocol";
 import { nodeHTTPRequestHandler } from "@trpc/server/adapters/node-http";
-import type { WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import type { LimitsConfig } from "../workspace/config.ts";
 import { type AccessPolicy, bearerToken } from "./access.ts";
 import { Connection, connectionOf } from "./connection.ts";
 import { RpcSocket } from "./rpc-socket.ts";
 import type { SharedFrames } from "./shared-frames.ts";
+import type { Visitor } from "./visitor.ts";
 
 export interface TrpcDoorDeps {
   readonly gateway: Gateway;
@@ -16,6 +17,9 @@ export interface TrpcDoorDeps {
   readonly onError: (error: unknown) => void;
 }
 
+const POLICY_VIOLATION = 1008;
+const STRANGER_MS = 10_000;
+const STRANGER_BYTES = 64 * 1024; // one frame
 const RECONNECT = JSON.stringify({ id: null, method: "reconnect" });
 
 /** The router behind its two doors: sockets of `wss`, and requests below `/trpc/` (SPEC RPC). */
@@ -24,11 +28,17 @@ export function createTrpcDoor(deps: TrpcDoorDeps, wss: WebSocketServer) {
   wss.on("connection", (socket, request) => {
     const connection = new Connection(request.socket, limits);
     const bearer = bearerToken(request);
+    const visitor = access.visitor(request);
+    if (!visitor.shows(bearer)) limitStranger(socket, visitor);
     RpcSocket.open(deps, {
       socket,
       connection,
       expectsParams: /[?&]connectionParams=1(?:&|$)/.test(request.url ?? ""),
-      createContext: (params) => contextOf(deps.gateway, connection, () => access.isToken(bearer ?? params?.token)),
+      createContext: (params) => {
+        const isAllowed = (): boolean => visitor.shows(bearer ?? params?.token); // it may be changed meanwhile
+        isAllowed();
+        return contextOf(deps.gateway, connection, isAllowed);
+      },
     });
   });
   return {
@@ -46,13 +56,26 @@ export function createTrpcDoor(deps: TrpcDoorDeps, wss: WebSocketServer) {
         maxBodySize: limits.frame_bytes,
         createContext: ({ req, info }) => {
           const token = bearerToken(req) ?? info.connectionParams?.token;
-          return contextOf(deps.gateway, connectionOf(req.socket, limits), () => access.isToken(token));
+          const visitor = access.visitor(req);
+          return contextOf(deps.gateway, connectionOf(req.socket, limits), () => visitor.shows(token));
         },
         onError: ({ error }) => {
           if (error.code === "INTERNAL_SERVER_ERROR") deps.onError(error.cause ?? error);
         },
       }),
   };
+}
+
+/** Who has not shown the token may not stay, nor send much (SPEC DOOR12). */
+function limitStranger(socket: WebSocket, visitor: Visitor): void {
+  const end = (reason: string): void => {
+    if (!visitor.isKnown) socket.close(POLICY_VIOLATION, reason);
+  };
+  const overdue = setTimeout(end, STRANGER_MS, "This server needs its token");
+  socket.on("message", (data) => {
+    if (Buffer.isBuffer(data) && data.length > STRANGER_BYTES) end("Too much without the token");
+  });
+  socket.on("close", () => clearTimeout(overdue));
 }
 
 function contextOf(gateway: Gateway, connection: Connection, isAllowed: () => boolean): ConnectionContext {

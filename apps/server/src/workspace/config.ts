@@ -64,6 +64,8 @@ const Limits = z.strictObject({
   batch_calls: z.int().positive().default(50),
   subscriptions: z.int().positive().default(50), // per connection
   connections: z.int().positive().default(10_000),
+  connections_per_address: z.int().positive().default(100), // of another machine
+  new_connections_per_second: z.int().positive().default(50), // of one address of another machine
   messages_per_second: z.number().positive().default(50), // per connection, bursts of 4 times this
   buffered_bytes: z
     .int()

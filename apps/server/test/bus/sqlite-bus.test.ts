@@ -138,7 +138,7 @@ test("[BUS16] no statement scans the log or the sessions, whatever their size", 
       .prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .all()
       .map(({ detail }) => String(detail))
-      .filter((detail) => /^SCAN (?!CONSTANT ROW)/.test(detail))
+      .filter((detail) => /^SCAN (?!CONSTANT ROW|family\b)/.test(detail)) // `family`: what the statement has found itself
       .map((detail) => `${detail}: ${sql}`),
   );
   expect(scans).toEqual([]);

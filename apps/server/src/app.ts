@@ -121,6 +121,7 @@ async function startCore(live: LiveWorkspace, deps: CoreDeps) {
   const worker = {
     bus,
     sessions,
+    approvals,
     workspace,
     findAgent: (agentId: string) => agents.get(agentId),
     runtimeConfig: createRuntimeConfig(dir),

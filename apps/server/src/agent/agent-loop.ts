@@ -1,5 +1,6 @@
 import type { DeltaEvent, InboundEvent, SessionEvent, ToolCallEvent } from "@my-bot/protocol";
 import type { EventBus } from "../bus/event-bus.ts";
+import type { ApprovalStore } from "../session/approval-store.ts";
 import type { AgentDefinition } from "../workspace/agent-definition.ts";
 import type { CompactionConfig } from "../workspace/config.ts";
 import { fitConversation } from "./context/fit-conversation.ts";
@@ -42,6 +43,7 @@ export interface Run extends RunAccount {
 
 export interface AgentLoopDeps {
   readonly bus: EventBus;
+  readonly approvals: Pick<ApprovalStore, "listAllowed">;
   readonly agent: ReadyAgent;
   /** Chosen for the session, in place of the agent's. */
   readonly model: string | undefined;

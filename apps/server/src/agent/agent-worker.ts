@@ -15,6 +15,7 @@ import { ServerStopping } from "./server-stopping.ts";
 export interface AgentWorkerDeps extends Omit<CommandDeps, "stopEarlier"> {
   /** Takes secrets out of what a run ends with, whoever says it (SPEC TOOL13). */
   readonly redactor: Pick<Redactor, "redact">;
+  readonly approvals: AgentLoopDeps["approvals"];
   /** Unexpected failures of a run, for the log; the user gets a sentence without details. */
   readonly onError: (error: unknown) => void;
 }
@@ -76,7 +77,7 @@ async function attempt(deps: AttemptDeps, run: Run, signal: AbortSignal): Promis
 }
 
 async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promise<void> {
-  const { bus, sessions, tokens, whileWaiting, stopping, onError } = deps;
+  const { bus, approvals, sessions, tokens, whileWaiting, stopping, onError } = deps;
   const { agent_id, session_id } = run.inbound;
   const found = findCommand(run.inbound);
   const agent = found ? undefined : deps.findAgent(agent_id);
@@ -84,7 +85,7 @@ async function carryOut(deps: AttemptDeps, run: Run, signal: AbortSignal): Promi
   await appendStarted(deps, run, { command: found?.command.name, signal });
   if (found) return answerCommand(deps, { run, ...found }, signal);
   const model = sessions.owner(session_id)?.model ?? undefined;
-  if (agent) await runAgentLoop({ bus, agent, model, tokens, whileWaiting, stopping, onError }, run, signal);
+  if (agent) await runAgentLoop({ bus, approvals, agent, model, tokens, whileWaiting, stopping, onError }, run, signal);
 }
 
 function aborted(reason: RunAborted): Outcome {

@@ -1,7 +1,7 @@
 import type {
+  ApprovalRequestedEvent,
   ApprovalResolvedEvent,
   ConversationStart,
-  DurableEvent,
   InboundEvent,
   OutboundEvent,
   PostedEvent,
@@ -9,8 +9,13 @@ import type {
   ToolCallEvent,
   ToolResultEvent,
 } from "@my-bot/protocol";
-import type { EventBus } from "../bus/event-bus.ts";
+import type { EventBus, LogRecord } from "../bus/event-bus.ts";
 import type { ModelMessage } from "./language-model.ts";
+
+export interface Approval {
+  readonly request: LogRecord<ApprovalRequestedEvent>;
+  readonly decision: ApprovalResolvedEvent | undefined; // it still waits
+}
 
 /** What the log holds of one run: all of it for an answered one, the part before a crash for an open one. */
 export interface RunRecord {
@@ -21,7 +26,7 @@ export interface RunRecord {
   readonly posts: readonly PostedEvent[];
   readonly calls: readonly ToolCallEvent[];
   readonly results: ReadonlyMap<string, ToolResultEvent>; // by callKey
-  readonly approvals: ReadonlyMap<string, ApprovalResolvedEvent | "open">; // by callKey, of calls that asked
+  readonly approvals: ReadonlyMap<string, Approval>; // by callKey, of calls that asked
   readonly outbound: OutboundEvent | undefined;
 }
 
@@ -37,7 +42,7 @@ export type StartEvent = SessionEvent & { readonly up_to: ConversationStart };
 type MutableRun = { -readonly [Key in keyof RunRecord]: RunRecord[Key] } & {
   readonly calls: ToolCallEvent[];
   readonly results: Map<string, ToolResultEvent>;
-  readonly approvals: Map<string, ApprovalResolvedEvent | "open">;
+  readonly approvals: Map<string, Approval>;
 };
 
 const PAGE_EVENTS = 500;
@@ -49,32 +54,31 @@ export function callKey({ turn, tool_call_id }: Pick<ToolCallEvent, "turn" | "to
 
 /** Reads backwards, and not further than the model sees: what was compacted costs nothing any more (SPEC CMP6). */
 export function readConversation(bus: Pick<EventBus, "history">, sessionId: string): Conversation {
-  let events: DurableEvent[] = [];
+  let records: LogRecord[] = [];
   let before: string | undefined;
   let start: StartEvent | undefined;
   for (;;) {
-    const page = bus.history({ sessionId, limit: PAGE_EVENTS, before });
-    const older = page.map(({ event }) => event);
-    start ??= older.findLast(isStart);
-    events = [...older, ...events];
-    before = page[0]?.cursor;
-    if (page.length < PAGE_EVENTS || (start && hasBegun(older, start))) return { runs: groupRuns(events), start };
+    const older = bus.history({ sessionId, limit: PAGE_EVENTS, before });
+    start ??= older.findLast(isStart)?.event;
+    records = [...older, ...records];
+    before = older[0]?.cursor;
+    if (older.length < PAGE_EVENTS || (start && hasBegun(older, start))) return { runs: groupRuns(records), start };
   }
 }
 
-function isStart(event: DurableEvent): event is StartEvent {
-  return event.type === "SessionEvent" && event.up_to !== undefined;
+function isStart(record: LogRecord): record is LogRecord<StartEvent> {
+  return record.event.type === "SessionEvent" && record.event.up_to !== undefined;
 }
 
-function hasBegun(events: readonly DurableEvent[], { up_to }: StartEvent): boolean {
-  return events.some((event) => event.type === "InboundEvent" && event.run_id === up_to.run_id);
+function hasBegun(records: readonly LogRecord[], { up_to }: StartEvent): boolean {
+  return records.some(({ event }) => event.type === "InboundEvent" && event.run_id === up_to.run_id);
 }
 
 /** Groups a session's events by run, in the order of the questions: queued questions stand before earlier answers in the log. */
-function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecord> {
+function groupRuns(records: Iterable<LogRecord>): ReadonlyMap<string, RunRecord> {
   const runs = new Map<string, MutableRun>();
   let posts: PostedEvent[] = [];
-  for (const event of events) {
+  for (const { event, ...facts } of records) {
     const run = "run_id" in event ? runs.get(event.run_id) : undefined;
     switch (event.type) {
       case "InboundEvent":
@@ -94,10 +98,10 @@ function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecor
         run?.results.set(callKey(event), event);
         break;
       case "ApprovalRequestedEvent":
-        run?.approvals.set(callKey(event), "open");
+        run?.approvals.set(callKey(event), { request: { ...facts, event }, decision: undefined });
         break;
       case "ApprovalResolvedEvent":
-        run?.approvals.set(callKey(event), event);
+        decide(run, event);
         break;
       case "OutboundEvent":
         if (run) run.outbound = event;
@@ -110,6 +114,11 @@ function groupRuns(events: Iterable<DurableEvent>): ReadonlyMap<string, RunRecor
     }
   }
   return runs;
+}
+
+function decide(run: MutableRun | undefined, decision: ApprovalResolvedEvent): void {
+  const approval = run?.approvals.get(callKey(decision));
+  if (approval) run?.approvals.set(callKey(decision), { ...approval, decision });
 }
 
 function newRun(inbound: InboundEvent, posts: readonly PostedEvent[]): MutableRun {

@@ -9,7 +9,7 @@ import type { LogRecord } from "../bus/event-bus.ts";
 import type { AgentLoopDeps, Run } from "./agent-loop.ts";
 import { appendPatiently } from "./append-patiently.ts";
 import { awaitApproval } from "./await-approval.ts";
-import { callKey, readConversation } from "./conversation.ts";
+import { type Approval, callKey, readConversation } from "./conversation.ts";
 import { withLiveOutput } from "./live-output.ts";
 import { permitCall } from "./permit-call.ts";
 import type { AllowedCall, ToolResult } from "./tools/tool.ts";
@@ -46,10 +46,10 @@ export async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, sign
   const record = readConversation(bus, sessionId).runs.get(runId);
   const open = record?.calls.filter((call) => !record.results.has(callKey(call))) ?? [];
   if (open.length === 0) return;
-  const requests = requestsOf(bus.history({ sessionId }), run);
+  const approvalOf = (call: ToolCallEvent): Approval | undefined => record?.approvals.get(callKey(call));
   const isLost = (call: ToolCallEvent): boolean =>
-    !agent.tools.isRepeatable(call.name) && mayHaveBegun(record?.approvals.get(callKey(call)));
-  const others = open.filter((call) => !isLost(call)).map((call) => ({ call, request: requests.get(callKey(call)) }));
+    !agent.tools.isRepeatable(call.name) && mayHaveBegun(approvalOf(call));
+  const others = open.filter((call) => !isLost(call)).map((call) => ({ call, request: approvalOf(call)?.request }));
   const asked = others.filter(({ request }) => request !== undefined);
   const calls = others.filter(({ request }) => request === undefined).map(({ call }) => call);
   const planned = await planCalls(deps, run, { calls, intents: [], signal });
@@ -60,8 +60,8 @@ export async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, sign
 }
 
 /** A call without a request needed none; one that still waits, or was denied, was not made. */
-function mayHaveBegun(approval: ApprovalResolvedEvent | "open" | undefined): boolean {
-  return approval === undefined || (approval !== "open" && approval.decision === "allow");
+function mayHaveBegun(approval: Approval | undefined): boolean {
+  return approval === undefined || approval.decision?.decision === "allow";
 }
 
 function unknownResult(call: ToolCallEvent): ToolResultEvent {
@@ -85,11 +85,13 @@ async function planCalls(
   { calls, intents, signal }: PlanOptions,
 ): Promise<PlannedCall[]> {
   const { tools, approvalTimeoutMs: timeoutMs } = deps.agent;
-  const readEvents = () => deps.bus.history({ sessionId: run.inbound.session_id }).map(({ event }) => event);
-  const permits = await Promise.all(calls.map((call) => permitCall(call, { tools, readEvents, timeoutMs })));
+  const permits = await Promise.all(
+    calls.map((call) => permitCall(call, { tools, approvals: deps.approvals, timeoutMs })),
+  );
   const asked = permits.flatMap((permit) => (permit.state === "asked" ? permit.request : []));
   const added = [...intents, ...asked];
-  const requests = requestsOf(added.length > 0 ? await append(deps, run, { events: added, signal }) : [], run);
+  const records = added.length > 0 ? await append(deps, run, { events: added, signal }) : [];
+  const requests = new Map(records.filter(isRequest).map((record) => [callKey(record.event), record]));
   return calls.map((call, index) => {
     const permit = permits[index];
     return {
@@ -98,12 +100,6 @@ async function planCalls(
       request: requests.get(callKey(call)),
     };
   });
-}
-
-/** Of one run, by callKey. */
-function requestsOf(records: readonly LogRecord[], { inbound }: Run): ReadonlyMap<string, Request> {
-  const own = records.filter(isRequest).filter(({ event }) => event.run_id === inbound.run_id);
-  return new Map(own.map((record) => [callKey(record.event), record]));
 }
 
 function isRequest(record: LogRecord): record is Request {

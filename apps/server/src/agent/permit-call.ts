@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { ApprovalRequestedEvent, DurableEvent, ToolCallEvent } from "@my-bot/protocol";
+import type { ApprovalRequestedEvent, ToolCallEvent } from "@my-bot/protocol";
+import type { ApprovalStore } from "../session/approval-store.ts";
 import type { ToolRegistry } from "./tools/registry.ts";
 import type { AllowedCall } from "./tools/tool.ts";
 import { subjectOf } from "./tools/tool-approval.ts";
@@ -12,33 +13,22 @@ export type CallPermit =
 
 export interface PermitOptions {
   readonly tools: ToolRegistry;
-  /** Of the session, up to now. */
-  readonly readEvents: () => readonly DurableEvent[];
+  readonly approvals: Pick<ApprovalStore, "listAllowed">;
   /** How long a request is valid. */
   readonly timeoutMs: number;
 }
 
 /** Whether a call needs approval; the request for it is yet to be stored. */
-export async function permitCall(call: ToolCallEvent, options: PermitOptions): Promise<CallPermit> {
-  const review = await options.tools.review(call);
+export async function permitCall(
+  call: ToolCallEvent,
+  { tools, approvals, timeoutMs }: PermitOptions,
+): Promise<CallPermit> {
+  const review = await tools.review(call);
   if (!review.isAsked) return { state: "free" };
   const { preview, isEachTime } = review;
-  const allowances = isEachTime ? [] : sessionAllowances(options.readEvents());
-  const isAllowed = allowances.some((earlier) => isCovered(call, preview, earlier));
-  if (isAllowed) return { state: "allowed", allowed: { preview } };
-  return { state: "asked", request: requestedEvent(call, preview, options.timeoutMs) };
-}
-
-/** The requests that were allowed for the whole session. */
-function sessionAllowances(events: readonly DurableEvent[]): ApprovalRequestedEvent[] {
-  const granted = new Set<string>();
-  for (const event of events) {
-    if (event.type !== "ApprovalResolvedEvent") continue;
-    if (event.decision === "allow" && event.scope === "session") granted.add(event.approval_id);
-  }
-  return events.flatMap((event) =>
-    event.type === "ApprovalRequestedEvent" && granted.has(event.approval_id) ? event : [],
-  );
+  const allowed = isEachTime ? [] : approvals.listAllowed(call.session_id);
+  if (allowed.some((earlier) => isCovered(call, preview, earlier))) return { state: "allowed", allowed: { preview } };
+  return { state: "asked", request: requestedEvent(call, preview, timeoutMs) };
 }
 
 /** Another call of the same tool; of commands only the same one, while its scripts are the same (SPEC APR6). */

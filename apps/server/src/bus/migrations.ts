@@ -106,6 +106,20 @@ const MIGRATIONS = [
 
   // What a session has dispatched is deleted with it; sessions that nobody dispatched cost this index nothing.
   `CREATE INDEX sessions_by_parent ON sessions (parent_session_id) WHERE parent_session_id IS NOT NULL;`,
+
+  // The requests that were allowed for the rest of their session.
+  `CREATE TABLE session_approvals (
+     seq INTEGER PRIMARY KEY REFERENCES events ON DELETE CASCADE,
+     session_id TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX session_approvals_by_session ON session_approvals (session_id);
+   INSERT INTO session_approvals (seq, session_id)
+     SELECT requested.seq, requested.session_id FROM events AS resolved
+     JOIN events AS requested ON requested.session_id = resolved.session_id
+       AND requested.body ->> '$.type' = 'ApprovalRequestedEvent'
+       AND requested.body ->> '$.approval_id' = resolved.body ->> '$.approval_id'
+     WHERE resolved.body ->> '$.type' = 'ApprovalResolvedEvent'
+       AND resolved.body ->> '$.decision' = 'allow' AND resolved.body ->> '$.scope' = 'session';`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

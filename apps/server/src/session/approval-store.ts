@@ -1,9 +1,12 @@
 import type { ApprovalRequestedEvent } from "@my-bot/protocol";
 import type { LogRecord } from "../bus/event-bus.ts";
 
-/** The requests of the log that wait for an answer, of runs that go on. Rules: SPEC APR. */
+/** Requests of the log. Rules: SPEC APR. */
 export interface ApprovalStore {
+  /** One that waits for an answer, of a run that goes on. */
   find(approvalId: string): LogRecord<ApprovalRequestedEvent> | undefined;
-  /** Oldest first, 500 at most; of one session, or of all. */
+  /** Those that wait; oldest first, 500 at most; of one session, or of all. */
   list(sessionId?: string): ApprovalRequestedEvent[];
+  /** Those that were allowed for the rest of this session. */
+  listAllowed(sessionId: string): ApprovalRequestedEvent[];
 }

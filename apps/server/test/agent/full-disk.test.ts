@@ -7,6 +7,7 @@ import { createReadTool } from "../../src/agent/tools/read.ts";
 import { createToolRegistry } from "../../src/agent/tools/registry.ts";
 import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
 import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
+import { openSqliteApprovals } from "../../src/session/sqlite-approvals.ts";
 import { openSqliteSessions } from "../../src/session/sqlite-sessions.ts";
 import { Config } from "../../src/workspace/config.ts";
 import { createRuntimeConfig } from "../../src/workspace/runtime-config.ts";
@@ -20,7 +21,8 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   using dir = tempDir();
   const store = openSqliteStore(dir.path);
   const sessions = openSqliteSessions(store);
-  const bus = openSqliteBus(store, [sessions]);
+  const approvals = openSqliteApprovals(store);
+  const bus = openSqliteBus(store, [sessions, approvals]);
   for (let i = 0; i < MESSAGES; i++) {
     const session_id = `s${i}`;
     const content = "Read notes.md"; // a tool call, so that there are steps between start and answer
@@ -45,6 +47,7 @@ test("[RUN14] a run that cannot store its steps waits for room, and fails for no
   const deps = {
     bus,
     sessions,
+    approvals,
     workspace: () => bareWorkspace(dir.path, config),
     tokens: new TokenCounter(),
     runtimeConfig: createRuntimeConfig(dir.path),

@@ -1,6 +1,5 @@
 import {
   type AgentView,
-  type Attachment,
   BotError,
   type CreateSessionInput,
   type EventRecord,
@@ -98,9 +97,13 @@ async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
   const agentId = input.agent_id ?? owner.agent_id;
   const messageId = input.message_id ?? timedUuid();
   const key = messageKey(messageId, source);
-  const isNew = !bus.has(key); // what was taken before is not judged again
-  if (isNew && !isImmediate(input.content)) requireQueueRoom(deps, owner.session_id);
-  const attachments = isNew ? attachmentsOf(deps, input, { agentId, chosen: owner.model }) : undefined;
+  const isNew = (): boolean => !bus.has(key); // what was taken before is not judged again
+  const { config, agents } = deps.workspace();
+  const { queued_messages: limit } = config.api.limits;
+  if (owner.open_runs >= limit && !isImmediate(input.content) && isNew()) throw queueFull(limit);
+  const model = { agent: agents.get(agentId), chosen: owner.model };
+  const attachments =
+    input.attachments && isNew() ? findAttachments(deps.attachments, input.attachments, model) : undefined;
 
   const inbound: InboundEvent = {
     type: "InboundEvent",
@@ -128,15 +131,6 @@ function toSendResult(records: readonly LogRecord[], duplicate: boolean, sent: S
     throw new BotError("CONFLICT", `message_id "${message_id}" was used before for another content`);
   }
   return { receipt: { cursor: record.cursor, session_id, run_id, message_id, duplicate }, record };
-}
-
-/** The images that a message names. Throws BotError when one is not there, or the model takes none. */
-function attachmentsOf(
-  { attachments, workspace }: GatewayDeps,
-  { attachments: ids }: SendInput,
-  { agentId, chosen }: { readonly agentId: string; readonly chosen: string | null },
-): Attachment[] | undefined {
-  return ids && findAttachments(attachments, ids, { agent: workspace().agents.get(agentId), chosen });
 }
 
 function isInbound(record: LogRecord): record is LogRecord<InboundEvent> {
@@ -227,10 +221,8 @@ function requireContentFits({ workspace }: GatewayDeps, content: string): void {
   if (bytes > limit) throw new BotError("PAYLOAD_TOO_LARGE", `content is ${bytes} bytes; the limit is ${limit}`);
 }
 
-function requireQueueRoom({ sessions, workspace }: GatewayDeps, sessionId: string): void {
-  const limit = workspace().config.api.limits.queued_messages;
-  if (sessions.openRuns(sessionId) < limit) return;
-  throw new BotError(
+function queueFull(limit: number): BotError {
+  return new BotError(
     "TOO_MANY_REQUESTS",
     `This session has ${limit} messages waiting; try again when some are answered`,
   );

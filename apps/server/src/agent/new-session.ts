@@ -16,6 +16,7 @@ export function newSession(
     agent_id: agentId ?? routeSource(routing.bindings, source, default_agent),
     parent_session_id: null,
     model: null,
+    open_runs: 0,
   };
 }
 

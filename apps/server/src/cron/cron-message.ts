@@ -35,7 +35,7 @@ export async function publishCronMessage(
   const target = cron.source ?? source;
   const existing = sessions.resolve(target);
   const owner = existing ?? newSession(config, target, cron.agentId);
-  if (sessions.openRuns(owner.session_id) >= config.api.limits.queued_messages) {
+  if (owner.open_runs >= config.api.limits.queued_messages) {
     report(`${config.crons_path}/${cron.cronId}: left out at ${due.toISOString()}: too many messages wait`, "warn");
     return;
   }

@@ -8,6 +8,8 @@ export interface SessionOwner {
   readonly parent_session_id: string | null;
   /** The model that was chosen for this session; null: that of its agent. */
   readonly model: string | null;
+  /** Messages that wait for their answer, the running one included. */
+  readonly open_runs: number;
 }
 
 /** What the log says about sessions and open runs: a fold over its events, kept beside it. Rules: SPEC SES. */
@@ -18,8 +20,6 @@ export interface SessionStore {
   owner(sessionId: string): SessionOwner | undefined;
   /** The sessions of all tasks that came from this one, at any depth; sees uncommitted ones. */
   descendants(sessionId: string): readonly SessionOwner[];
-  /** Messages of a session that wait for their answer, the running one included; sees uncommitted ones. */
-  openRuns(sessionId: string): number;
   get(sessionId: string): SessionView | undefined;
   /** The first `limit` messages of a session that wait for their answer, in the order of the log. */
   openMessages(sessionId: string, limit: number): readonly InboundEvent[];

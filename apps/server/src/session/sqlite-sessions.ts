@@ -31,7 +31,6 @@ export function openSqliteSessions(store: SqliteStore): SessionStore & Projectio
     resolve: (source) => toOwner(read.resolve.get(source)),
     owner: (sessionId) => toOwner(read.owner.get(sessionId)),
     descendants: (sessionId) => read.descendants.all(sessionId).flatMap((row) => toOwner(row) ?? []),
-    openRuns: (sessionId) => Number(read.openRuns.get(sessionId)?.open_runs ?? 0),
     get: (sessionId) => toView(read.get.get(sessionId)),
     openMessages: (sessionId, limit) =>
       explainFaults(() =>
@@ -80,7 +79,7 @@ function prepareWrites({ writer }: SqliteStore) {
 }
 
 function prepareReads({ writer, reader }: SqliteStore) {
-  const owners = "SELECT session_id, source, agent_id, parent_session_id, model FROM sessions";
+  const owners = "SELECT session_id, source, agent_id, parent_session_id, model, open_runs FROM sessions";
   return {
     resolve: writer.prepare(`${owners} WHERE session_id = (SELECT session_id FROM source_sessions WHERE source = ?)`),
     owner: writer.prepare(`${owners} WHERE session_id = ?`),
@@ -90,7 +89,6 @@ function prepareReads({ writer, reader }: SqliteStore) {
          UNION SELECT session_id FROM sessions JOIN family ON parent_session_id = member
        ) ${owners} JOIN family ON session_id = member`,
     ),
-    openRuns: writer.prepare("SELECT open_runs FROM sessions WHERE session_id = ?"),
     get: reader.prepare("SELECT * FROM sessions WHERE session_id = ?"),
     openMessages: reader.prepare(
       `SELECT seq, session_id, session_source, body, crc FROM events
@@ -202,6 +200,7 @@ function toOwner(row: Row | undefined): SessionOwner | undefined {
       agent_id: String(row.agent_id),
       parent_session_id: textOrNull(row.parent_session_id),
       model: textOrNull(row.model),
+      open_runs: Number(row.open_runs),
     }
   );
 }

@@ -88,22 +88,22 @@ function listAgents({ agents, config }: Workspace): AgentView[] {
 /** From here to the publish nothing is awaited: two messages of a new source in one tick must find one session. */
 async function send(deps: GatewayDeps, input: SendInput): Promise<SendResult> {
   const { bus, sessions } = deps;
+  const { config, agents } = deps.workspace();
   requireOpen(deps);
   requireContentFits(deps, input.content);
   const source = formatSource({ kind: "platform-ws", id: input.source });
   if (input.agent_id) requireAgent(deps, input.agent_id);
   const existing = input.session_id ? requireOwner(deps, input.session_id) : sessions.resolve(source);
-  const owner = existing ?? newSession(deps.workspace().config, source, input.agent_id);
+  const owner = existing ?? newSession(config, source, input.agent_id);
   const agentId = input.agent_id ?? owner.agent_id;
   const messageId = input.message_id ?? timedUuid();
   const key = messageKey(messageId, source);
   const isNew = (): boolean => !bus.has(key); // what was taken before is not judged again
-  const { config, agents } = deps.workspace();
   const { queued_messages: limit } = config.api.limits;
   if (owner.open_runs >= limit && !isImmediate(input.content) && isNew()) throw queueFull(limit);
-  const model = { agent: agents.get(agentId), chosen: owner.model };
+  const viewer = { agent: agents.get(agentId), chosen: owner.model };
   const attachments =
-    input.attachments && isNew() ? findAttachments(deps.attachments, input.attachments, model) : undefined;
+    input.attachments && isNew() ? findAttachments(deps.attachments, input.attachments, viewer) : undefined;
 
   const inbound: InboundEvent = {
     type: "InboundEvent",

@@ -12,11 +12,6 @@ import type {
 import type { EventBus, LogRecord } from "../bus/event-bus.ts";
 import type { ModelMessage } from "./language-model.ts";
 
-export interface Approval {
-  readonly request: LogRecord<ApprovalRequestedEvent>;
-  readonly decision: ApprovalResolvedEvent | undefined; // it still waits
-}
-
 /** What the log holds of one run: all of it for an answered one, the part before a crash for an open one. */
 export interface RunRecord {
   readonly inbound: InboundEvent;
@@ -26,7 +21,8 @@ export interface RunRecord {
   readonly posts: readonly PostedEvent[];
   readonly calls: readonly ToolCallEvent[];
   readonly results: ReadonlyMap<string, ToolResultEvent>; // by callKey
-  readonly approvals: ReadonlyMap<string, Approval>; // by callKey, of calls that asked
+  readonly requests: ReadonlyMap<string, LogRecord<ApprovalRequestedEvent>>; // by callKey, of calls that asked
+  readonly decisions: ReadonlyMap<string, ApprovalResolvedEvent>; // by callKey, of those that were answered
   readonly outbound: OutboundEvent | undefined;
 }
 
@@ -42,7 +38,8 @@ export type StartEvent = SessionEvent & { readonly up_to: ConversationStart };
 type MutableRun = { -readonly [Key in keyof RunRecord]: RunRecord[Key] } & {
   readonly calls: ToolCallEvent[];
   readonly results: Map<string, ToolResultEvent>;
-  readonly approvals: Map<string, Approval>;
+  readonly requests: Map<string, LogRecord<ApprovalRequestedEvent>>;
+  readonly decisions: Map<string, ApprovalResolvedEvent>;
 };
 
 const PAGE_EVENTS = 500;
@@ -78,7 +75,8 @@ function hasBegun(records: readonly LogRecord[], { up_to }: StartEvent): boolean
 function groupRuns(records: Iterable<LogRecord>): ReadonlyMap<string, RunRecord> {
   const runs = new Map<string, MutableRun>();
   let posts: PostedEvent[] = [];
-  for (const { event, ...facts } of records) {
+  for (const record of records) {
+    const { event } = record;
     const run = "run_id" in event ? runs.get(event.run_id) : undefined;
     switch (event.type) {
       case "InboundEvent":
@@ -98,10 +96,10 @@ function groupRuns(records: Iterable<LogRecord>): ReadonlyMap<string, RunRecord>
         run?.results.set(callKey(event), event);
         break;
       case "ApprovalRequestedEvent":
-        run?.approvals.set(callKey(event), { request: { ...facts, event }, decision: undefined });
+        run?.requests.set(callKey(event), { ...record, event });
         break;
       case "ApprovalResolvedEvent":
-        decide(run, event);
+        run?.decisions.set(callKey(event), event);
         break;
       case "OutboundEvent":
         if (run) run.outbound = event;
@@ -116,13 +114,9 @@ function groupRuns(records: Iterable<LogRecord>): ReadonlyMap<string, RunRecord>
   return runs;
 }
 
-function decide(run: MutableRun | undefined, decision: ApprovalResolvedEvent): void {
-  const approval = run?.approvals.get(callKey(decision));
-  if (approval) run?.approvals.set(callKey(decision), { ...approval, decision });
-}
-
 function newRun(inbound: InboundEvent, posts: readonly PostedEvent[]): MutableRun {
-  return { inbound, posts, isHidden: true, calls: [], results: new Map(), approvals: new Map(), outbound: undefined };
+  const told = { calls: [], results: new Map(), requests: new Map(), decisions: new Map(), outbound: undefined };
+  return { inbound, posts, isHidden: true, ...told };
 }
 
 /** Messages that stay together: a question, or what the model said next with all results of its calls. */

@@ -9,7 +9,7 @@ import type { LogRecord } from "../bus/event-bus.ts";
 import type { AgentLoopDeps, Run } from "./agent-loop.ts";
 import { appendPatiently } from "./append-patiently.ts";
 import { awaitApproval } from "./await-approval.ts";
-import { type Approval, callKey, readConversation } from "./conversation.ts";
+import { callKey, type RunRecord, readConversation } from "./conversation.ts";
 import { withLiveOutput } from "./live-output.ts";
 import { permitCall } from "./permit-call.ts";
 import type { AllowedCall, ToolResult } from "./tools/tool.ts";
@@ -45,11 +45,11 @@ export async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, sign
   const { session_id: sessionId, run_id: runId } = run.inbound;
   const record = readConversation(bus, sessionId).runs.get(runId);
   const open = record?.calls.filter((call) => !record.results.has(callKey(call))) ?? [];
-  if (open.length === 0) return;
-  const approvalOf = (call: ToolCallEvent): Approval | undefined => record?.approvals.get(callKey(call));
-  const isLost = (call: ToolCallEvent): boolean =>
-    !agent.tools.isRepeatable(call.name) && mayHaveBegun(approvalOf(call));
-  const others = open.filter((call) => !isLost(call)).map((call) => ({ call, request: approvalOf(call)?.request }));
+  if (record === undefined || open.length === 0) return;
+  const isLost = (call: ToolCallEvent): boolean => !agent.tools.isRepeatable(call.name) && mayHaveBegun(call, record);
+  const others = open
+    .filter((call) => !isLost(call))
+    .map((call) => ({ call, request: record.requests.get(callKey(call)) }));
   const asked = others.filter(({ request }) => request !== undefined);
   const calls = others.filter(({ request }) => request === undefined).map(({ call }) => call);
   const planned = await planCalls(deps, run, { calls, intents: [], signal });
@@ -60,8 +60,8 @@ export async function settleInterruptedCalls(deps: AgentLoopDeps, run: Run, sign
 }
 
 /** A call without a request needed none; one that still waits, or was denied, was not made. */
-function mayHaveBegun(approval: Approval | undefined): boolean {
-  return approval === undefined || approval.decision?.decision === "allow";
+function mayHaveBegun(call: ToolCallEvent, { requests, decisions }: RunRecord): boolean {
+  return !requests.has(callKey(call)) || decisions.get(callKey(call))?.decision === "allow";
 }
 
 function unknownResult(call: ToolCallEvent): ToolResultEvent {

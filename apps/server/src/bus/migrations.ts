@@ -113,13 +113,11 @@ const MIGRATIONS = [
      session_id TEXT NOT NULL
    ) STRICT;
    CREATE INDEX session_approvals_by_session ON session_approvals (session_id);
-   INSERT INTO session_approvals (seq, session_id)
-     SELECT requested.seq, requested.session_id FROM events AS resolved
-     JOIN events AS requested ON requested.session_id = resolved.session_id
-       AND requested.body ->> '$.type' = 'ApprovalRequestedEvent'
-       AND requested.body ->> '$.approval_id' = resolved.body ->> '$.approval_id'
-     WHERE resolved.body ->> '$.type' = 'ApprovalResolvedEvent'
-       AND resolved.body ->> '$.decision' = 'allow' AND resolved.body ->> '$.scope' = 'session';`,
+   INSERT INTO session_approvals (seq, session_id) SELECT seq, session_id FROM events
+     WHERE body ->> '$.type' = 'ApprovalRequestedEvent' AND body ->> '$.approval_id' IN (
+       SELECT body ->> '$.approval_id' FROM events WHERE body ->> '$.type' = 'ApprovalResolvedEvent'
+         AND body ->> '$.decision' = 'allow' AND body ->> '$.scope' = 'session'
+     );`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

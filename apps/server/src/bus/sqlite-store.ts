@@ -28,7 +28,7 @@ const BUSY_TIMEOUT_MS = 5000;
 /** A message changes nine pages, which at SQLite's own size are twice as much to sync. A store keeps the size it began with. */
 const PAGE_BYTES = 2048;
 /** Instead of 4 MiB: a page that is written again and again goes into the file less often. */
-const WAL_BYTES = 16 * 1024 * 1024;
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** Up to this size a start checks everything; beyond it would take too long (SPEC BUS18). */
 const FULL_CHECK_BYTES = 32 * 1024 * 1024;
 
@@ -119,7 +119,8 @@ function openConnection(file: string): DatabaseSync {
   // In this order: WAL fixes the size of pages and would reset synchronous, and only FULL survives a power cut.
   database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;`);
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA cell_size_check = ON;`);
-  database.exec(`PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = ${WAL_BYTES / PAGE_BYTES};`);
+  const pageBytes = Number(database.prepare("PRAGMA page_size").get()?.page_size);
+  database.exec(`PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = ${CHECKPOINT_BYTES / pageBytes};`);
   return database;
 }
 

@@ -3,8 +3,9 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { migrate } from "../../src/bus/migrations.ts";
 import { openSqliteBus } from "../../src/bus/sqlite-bus.ts";
-import { openSqliteStore } from "../../src/bus/sqlite-store.ts";
+import { openSqliteStore, STORE_FILE } from "../../src/bus/sqlite-store.ts";
 import { StoreError } from "../../src/bus/store-error.ts";
 import { openSqliteApprovals } from "../../src/session/sqlite-approvals.ts";
 import { openSqliteAttachments } from "../../src/session/sqlite-attachments.ts";
@@ -31,6 +32,23 @@ test("[BUS1] the log is written ahead and synced at every commit", () => {
     expect(connection.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 }); // FULL
   }
   store.close();
+});
+
+test("[BUS21] the write-ahead log of an older store, whose pages are larger, grows no longer than that of a new one", () => {
+  using dir = tempDir();
+  const old = new DatabaseSync(join(dir.path, STORE_FILE)); // with SQLite's own pages, as stores were before
+  migrate(old, STORE_FILE);
+  old.close();
+  const sizes = (path: string) => {
+    const { writer, ...store } = openSqliteStore(path);
+    const page = Number(writer.prepare("PRAGMA page_size").get()?.page_size);
+    const pages = Number(writer.prepare("PRAGMA wal_autocheckpoint").get()?.wal_autocheckpoint);
+    store.close();
+    return { page, log: page * pages };
+  };
+  const log = 16 * 1024 * 1024;
+  expect(sizes(dir.path)).toEqual({ page: 4096, log });
+  expect(sizes(join(dir.path, "new"))).toEqual({ page: 2048, log });
 });
 
 test("[BUS11] all publishes of one tick share one commit", async () => {
